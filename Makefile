@@ -1,0 +1,53 @@
+# `make course` builds everything, `make test` tests everything; all else is for working on the course.
+PY := .venv/bin/python
+
+.PHONY: course test notebooks export readme site lab serve bench constraints clean
+
+course: .venv/ready
+	.venv/bin/nbdev_export
+	rm -rf _run && $(PY) tools/run.py --out _run
+	$(PY) tools/site.py _run
+	@$(PY) -c "import nbformat; print(*(o.text for c in nbformat.read('_run/index.ipynb', 4).cells if 'label: result-table' in c.source for o in c.outputs))"
+	@echo "The course is built: open _docs/index.html, or run \`make serve\` (with search and widgets) or \`make lab\`."
+
+test: .venv/ready
+	$(PY) -m pytest -ra tests
+
+notebooks: .venv/ready export
+	$(PY) tools/run.py
+	$(PY) tools/readme.py
+
+export: .venv/ready
+	.venv/bin/nbdev_export
+
+readme: .venv/ready
+	$(PY) tools/readme.py
+
+site: .venv/ready
+	$(PY) tools/site.py
+
+lab: .venv/ready
+	.venv/bin/jupyter lab nbs
+
+serve: .venv/ready
+	test -f _docs/index.html || $(PY) tools/site.py
+	@echo "http://localhost:8000 (stop with Ctrl-C)"
+	$(PY) -m http.server --directory _docs --bind 127.0.0.1 8000
+
+# everything that the course and its tests need, at the versions of constraints.txt
+.venv/ready: settings.ini setup.py constraints.txt
+	python3 -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed')"
+	python3 -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course,dev]'
+	touch $@
+
+# the newest versions that fit settings.ini, all of them written down
+constraints:
+	rm -rf .venv-new && python3 -m venv .venv-new
+	.venv-new/bin/pip install --quiet '.[course,dev]'
+	{ echo "# Written by \`make constraints\`: every version that the course is tested with."; \
+	  .venv-new/bin/pip freeze --all --exclude stacked_nn --exclude pip; } > constraints.txt
+	rm -rf .venv-new build *.egg-info
+
+clean:
+	rm -rf _docs _proc _run build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,44 @@
+"""How to call each exported name once, in an environment with nothing but the library: code to evaluate
+
+`picture` marks what needs matplotlib, which is not there: the call must say which extra to install.
+"""
+X = "np.random.default_rng(0).random((40, 16))"
+Y = "np.arange(40) % 4"
+P = "softmax(np.random.default_rng(0).random((5, 3)))"
+NET = "MLP((3, 4, 2), random_state=0)"
+
+CALLS = {name: {"call": code} for name, code in {
+    "check_matrix": "check_matrix([[1, 2]])",
+    "check_labels": "check_labels([0, 1], 2)",
+    "check_probas": f"check_probas({P})",
+    "check_choice": "check_choice('a', ('a', 'b'), 'letter')",
+    "check_count": "check_count(3, 'n')",
+    "check_positive": "check_positive(.5, 'lr')",
+    "feedback": "feedback(lambda f: f(), lambda: None)",
+    "Split": "Split(1, 2, 3, 4)",
+    "load_digits": "load_digits()",
+    "RTFeatures": f"RTFeatures('deviation').fit({X}, {Y}).transform({X})",
+    "softmax": P,
+    "log_softmax": "log_softmax(np.zeros((2, 3)))",
+    "one_hot": "one_hot([0, 1], 2)",
+    "cross_entropy": f"cross_entropy({P}, [0, 1, 2, 0, 1])",
+    "MLP": f"{NET}.predict(np.ones((2, 3)))",
+    "gradient_check": f"gradient_check({NET}, np.random.default_rng(0).random((4, 3)), [0, 1, 0, 1])",
+    "train": f"train({NET}, np.random.default_rng(0).random((4, 3)), [0, 1, 0, 1], epochs=2, progress=False)",
+    "History": "History().loss",
+    "combine_output": f"combine_output({P}, {P})",
+    "pool": f"pool([{P}, {P}], 'mean')",
+    "accuracy": "accuracy([0, 1], [0, 1])",
+    "confusion": "confusion([0, 1], [0, 1])",
+    "Comparison": "repr(Comparison(np.array([0, 1]), {'a': np.array([0, 1])}))",
+    "compare": "compare([0, 1], {'a': [0, 1]}).accuracy",
+    "ViewSplits": "ViewSplits(*range(6))",
+    "view_splits": "view_splits(2)",
+    "StackedClassifier": f"StackedClassifier(epochs=2, random_state=0).fit({X}, {Y}).evaluate({X}, {Y})",
+}.items()} | {name: {"picture": code} for name, code in {
+    "course_style": "course_style()",
+    "show_digits": f"show_digits({X})",
+    "plot_pixel_scatter": "plot_pixel_scatter(np.ones(4), np.ones(4))",
+    "plot_views": "plot_views(np.ones(4), np.ones((2, 4)))",
+    "plot_opinions": f"plot_opinions({{'a': {P}[0]}})",
+}.items()}

@@ -1,0 +1,165 @@
+"Notebooks, exported library, README and packages: that they run, agree with each other, and install"
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "nbs").glob("*.ipynb"))
+LESSONS = [p for p in NOTEBOOKS if re.match(r"(0\d|1\d)_", p.name)]
+BIN = Path(sys.executable).parent
+
+
+def run(*command, cwd=ROOT, **env):
+    "Run a command; a failure shows what it printed"
+    done = subprocess.run([str(c) for c in command], cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True)
+    assert done.returncode == 0, f"{' '.join(map(str, command))} failed:\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def cells(path, kind="code"):
+    return [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == kind]
+
+
+def source(cell): return "".join(cell["source"])
+
+
+def printed(cell): return "".join("".join(o.get("text", "")) for o in cell["outputs"])
+
+
+@pytest.fixture(scope="session")
+def copy(tmp_path_factory):
+    "A copy of the working tree to change at will"
+    to = tmp_path_factory.mktemp("copy") / "stacked_nn"
+    skip = shutil.ignore_patterns(".git", ".venv*", "_*", "__pycache__", "build", "dist", "*.egg-info", ".*_cache")
+    shutil.copytree(ROOT, to, symlinks=True, ignore=lambda d, names: set(skip(d, names)) - {"_quarto.yml", "__init__.py", "_modidx.py"})
+    return to
+
+
+def test_every_cell_runs():
+    out = run(BIN / "nbdev_test", "--n_workers", 2, OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", TQDM_DISABLE="1")
+    assert "Success" in out
+    print(f"{sum(len(cells(p)) for p in NOTEBOOKS)} code cells in {len(NOTEBOOKS)} notebooks")
+
+
+def test_library_is_what_the_notebooks_export(copy):
+    run(BIN / "nbdev_export", cwd=copy)
+    for path in sorted((ROOT / "stacked_nn").glob("*.py")):
+        assert path.read_text() == (copy / "stacked_nn" / path.name).read_text(), f"{path.name} differs from the notebooks; run `make export`"
+    names = {p.name for p in (copy / "stacked_nn").glob("*.py")}
+    assert names == {p.name for p in (ROOT / "stacked_nn").glob("*.py")}
+
+
+def test_notebooks_are_clean(copy):
+    run(BIN / "nbdev_clean", "--fname", copy / "nbs", cwd=copy)
+    for path in NOTEBOOKS:
+        assert path.read_text() == (copy / "nbs" / path.name).read_text(), f"{path.name} is not clean; run `make notebooks`"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_stored_outputs(path):
+    "Present, without errors, readable without a kernel, free of this machine's paths; every figure has words"
+    nb = json.loads(path.read_text(encoding="utf-8"))
+    assert "widgets" not in nb["metadata"], "widget state is stored"
+    for i, cell in enumerate(cells(path)):
+        text, dump = source(cell), json.dumps(cell["outputs"])
+        assert not any(o["output_type"] == "error" for o in cell["outputs"]), f"code cell {i} stores an error"
+        assert "widget-view" not in dump, f"code cell {i} stores a widget view"
+        assert not re.search(r"/(home|root|tmp|work|Users)/", dump), f"code cell {i} stores a path of one machine"
+        if "image/" in dump:
+            assert all(f"#| {o}:" in text for o in ("label", "fig-cap", "fig-alt")), f"code cell {i} draws a figure without label, caption or alt text"
+        if re.search(r"^\s*print\(|^#\| label: fig-", text, re.M) and "output: false" not in text and "#| hide" not in text and not re.search(r"^(def|class|@)", text, re.M):
+            assert cell["outputs"], f"code cell {i} has no stored output; run `make notebooks`"
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+def test_lesson_has_all_its_parts(path):
+    text = "\n".join(source(c) for c in cells(path, "markdown"))
+    for part in ('title="You will"', "日本語の要約", "What you should see", "## Check yourself", "## Exercises", "## Summary", "**Next:**"):
+        assert part in text, f"{path.name} lacks {part!r}"
+    assert 3 <= text.count("::: {.quiz}") <= 5 and 3 <= text.count("### Exercise") <= 5
+    for quiz in re.findall(r"::: \{\.quiz\}(.*?)\n:::\n:::", text, re.S):
+        choices, answers = quiz.split("::: {.callout-tip")
+        letters = re.findall(r"^- ([A-E])\. ", choices, re.M)
+        assert re.findall(r"^- ([A-E])\. ", answers, re.M) == letters, f"{path.name}: choices and answers do not match:\n{quiz}"
+        assert answers.count("**Right.**") == 1, f"{path.name}: not exactly one right answer:\n{quiz}"
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+def test_exercises_reject_the_stub_and_accept_the_solution(path):
+    code = cells(path)
+    stubs = [c for c in code if re.search(r"^feedback\(", source(c), re.M)]
+    solutions = [c for c in code if 'code-summary: "Solution"' in source(c)]
+    assert len(stubs) == len(solutions) >= 3
+    for stub, solution in zip(stubs, solutions):
+        assert printed(stub).startswith("Not yet: "), f"the check accepts the stub:\n{source(stub)}"
+        assert "assert feedback(" in source(solution) and "Right." in printed(solution), f"no accepted solution:\n{source(solution)}"
+
+
+def test_readme_is_in_sync(tmp_path):
+    run(sys.executable, ROOT / "tools/readme.py", tmp_path)
+    for path in tmp_path.rglob("*.*"):
+        there = ROOT / path.relative_to(tmp_path)
+        assert there.exists() and there.read_text() == path.read_text(), f"{there.name} is not in sync with nbs/index.ipynb; run `make readme`"
+
+
+# ---- packages ----
+
+USE = """
+import importlib, pathlib, inspect, sys
+import numpy as np
+package = pathlib.Path(importlib.import_module("stacked_nn").__file__).parent
+assert "site-packages" in str(package), package
+modules = {p.stem: importlib.import_module(f"stacked_nn.{p.stem}") for p in package.glob("*.py") if p.stem[0] != "_"}
+for heavy in ("matplotlib", "fastcore", "nbdev", "ipywidgets", "IPython"): assert heavy not in sys.modules, heavy
+globals().update({k: v for m in modules.values() for k, v in vars(m).items() if k in m.__all__})
+from calls import CALLS
+called = set()
+for name, call in CALLS.items():
+    if call.get("picture"):
+        try: eval(call["picture"])
+        except ImportError as e: assert "stacked-nn[course]" in str(e), (name, e)
+        else: raise AssertionError(f"{name} drew a picture without matplotlib")
+    else: assert eval(call["call"]) is not None or call.get("none"), name
+    called.add(name)
+missing = {n for m in modules.values() for n in m.__all__} - called
+assert not missing, f"exported, but never called here: {sorted(missing)}"
+print(len(called), "exported names called")
+"""
+
+
+@pytest.fixture(scope="session")
+def installed(copy, tmp_path_factory):
+    "Python of an environment with nothing but the wheel and the runtime requirements; the wheel is built from the sdist"
+    dist, venv = tmp_path_factory.mktemp("dist"), tmp_path_factory.mktemp("empty") / "venv"
+    run(sys.executable, "-m", "build", "--outdir", dist, copy)
+    run(sys.executable, "-m", "venv", venv)
+    run(venv / "bin/python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "-c", ROOT / "constraints.txt", next(dist.glob("*.whl")))
+    return venv / "bin/python", dist
+
+
+def test_wheel_holds_the_package_and_nothing_else(installed):
+    names = zipfile.ZipFile(next(installed[1].glob("*.whl"))).namelist()
+    tops = {n.split("/")[0].split("-")[0] for n in names}
+    assert tops == {"stacked_nn"}, f"the wheel holds {tops}"
+    for needed in ("stacked_nn/py.typed", "stacked_nn/course.mplstyle", "stacked_nn/stack.py"): assert needed in names
+    assert any(n.endswith("LICENSE") for n in names)
+
+
+def test_every_exported_name_works_without_extras(installed, tmp_path):
+    (tmp_path / "use.py").write_text(USE)
+    shutil.copy(ROOT / "tests/calls.py", tmp_path)
+    print(run(installed[0], "use.py", cwd=tmp_path))
+
+
+def test_quick_start_of_the_readme_runs(installed, tmp_path):
+    code = re.findall(r"^``` python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    assert code, "README.md has no Python example"
+    (tmp_path / "quick.py").write_text("\n".join(code))
+    assert "combined" in run(installed[0], "quick.py", cwd=tmp_path)

@@ -1,0 +1,68 @@
+"""Runs the notebooks and stores their outputs: `python tools/run.py [--out DIR] [NOTEBOOK ...]`
+
+Without `--out` the outputs are stored in place; with it, executed copies are written to DIR. Stored outputs are the
+same in every run on one machine and readable without a kernel: no widget views, no execution counts, no warnings
+(those are printed here).
+"""
+import argparse
+import logging
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import nbformat
+from execnb.nbio import read_nb, write_nb
+from nbclient import NotebookClient
+from nbdev.clean import clean_nb
+
+ROOT = Path(__file__).parent.parent
+ENV = {"IN_TEST": "1", "TQDM_DISABLE": "1", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def is_readable(output):
+    "True for an output that means something without a kernel"
+    return output.get("name") != "stderr" and not any("widget" in kind for kind in output.get("data", {}))
+
+
+def run(path, out):
+    "Execute one notebook and write it, whole or not at all; returns its name, seconds, code cells and warnings"
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)     # nbclient's last look at a kernel that has just ended
+    start, nb = time.time(), nbformat.read(path, 4)
+    live = not any("skip_exec: true" in cell.source for cell in nb.cells[:1])
+    if live: NotebookClient(nb, timeout=600, record_timing=False, extra_arguments=["--log-level=CRITICAL"],
+                            resources={"metadata": {"path": ROOT / "nbs"}}).execute()
+    nb.metadata.pop("widgets", None)
+    code, heard = [c for c in nb.cells if c.cell_type == "code"], []
+    for cell in code:
+        heard += [o.text for o in cell.outputs if o.get("name") == "stderr"]
+        cell.outputs = [o for o in cell.outputs if is_readable(o)]
+    scratch = out / f".{path.name}.part"
+    nbformat.write(nb, scratch)
+    nb = read_nb(scratch)
+    clean_nb(nb)
+    write_nb(nb, scratch)
+    scratch.replace(out / path.name)
+    return path.name, time.time() - start, len(code) * live, heard
+
+
+def main():
+    "Run the notebooks, two at a time, and say how long each took"
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=ROOT / "nbs", help="folder for the executed notebooks")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all in nbs/")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    os.environ.update(ENV)
+    paths = args.notebooks or sorted((ROOT / "nbs").glob("*.ipynb"))
+    start, cells = time.time(), 0
+    with ProcessPoolExecutor(2) as pool:
+        for name, seconds, n, heard in pool.map(run, paths, [args.out] * len(paths)):
+            cells += n
+            print(f"  {name:28} {n:3d} cells {seconds:6.1f} s", flush=True)
+            for text in heard: print("    " + text.strip().replace("\n", "\n    "), file=sys.stderr)
+    print(f"ran {cells} code cells in {time.time() - start:.0f} s")
+
+
+if __name__ == "__main__": main()
