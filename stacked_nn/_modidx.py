@@ -81,4 +81,5 @@ d = { 'settings': { 'branch': 'main',
                                   'stacked_nn.train.History.loss': ('train.html#history.loss', 'stacked_nn/train.py'),
                                   'stacked_nn.train.History.plot': ('train.html#history.plot', 'stacked_nn/train.py'),
                                   'stacked_nn.train._entropy': ('train.html#_entropy', 'stacked_nn/train.py'),
+                                  'stacked_nn.train._loss': ('train.html#_loss', 'stacked_nn/train.py'),
                                   'stacked_nn.train.train': ('train.html#train', 'stacked_nn/train.py')}}}
