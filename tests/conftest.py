@@ -1,4 +1,5 @@
 """What the tests of the site share: the built site, and the pages that it must have"""
+import os
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "_docs"
+os.environ.setdefault("SCIPY_ARRAY_API", "1")       # before scipy is imported: scikit-learn skips some of its checks without it
 
 
 def page_name(source):
