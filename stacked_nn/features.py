@@ -78,7 +78,6 @@ class RTFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         self.classes_, y = np.unique(y, return_inverse=True)
         means = [np.average(X[y == c], axis=0, weights=weight[y == c]) for c in range(len(self.classes_))]
         self.prototypes_ = np.stack(means).astype(X.dtype)
-        self._n_features_out = len(self.classes_)
         return self
 
     def transform(self,
@@ -93,6 +92,9 @@ class RTFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         if self.metric == "sensitivity": return product / length
         left = np.einsum("ij,ij->i", X, X)[:, None] - product ** 2 / length
         return np.sqrt(np.maximum(left, 0) / max(X.shape[1] - 1, 1))
+
+    @property
+    def _n_features_out(self) -> int: return len(self.classes_)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -43,7 +43,7 @@ CALLS = {name: {"call": code} for name, code in {
     "ViewSplits": "ViewSplits(*range(6))",
     "view_splits": "view_splits(2)",
     "StackedClassifier": f"StackedClassifier(epochs=2, random_state=0).fit({X}, {Y}).evaluate({X}, {Y})",
-}.items()} | {name: {"picture": code} for name, code in {
+}.items()} | {"save": {"call": f"save({NET}, 'net.npz')", "none": True}, "load": {"call": "load('net.npz')"}} | {name: {"picture": code} for name, code in {
     "course_style": "course_style()",
     "show_digits": f"show_digits({X})",
     "plot_pixel_scatter": "plot_pixel_scatter(np.ones(4), np.ones(4))",
