@@ -50,13 +50,7 @@ class StackedClassifier(ClassifierMixin, BaseEstimator):
         y: ArrayLike,   # (n_samples,), class labels
     ) -> "StackedClassifier":
         "Fit the views, then one network after the other"
-        check_choice(self.mode, ("parallel", "series"), "mode")
-        pools = ("product",) if self.mode == "series" else ("product", "geometric", "mean", "vote")
-        check_choice(self.pool, pools, "pool"), check_positive(self.learning_rate, "learning_rate")
-        hidden = check_list(self.hidden_layer_sizes, "hidden_layer_sizes")
-        for size in hidden: check_count(size, "hidden_layer_sizes")
-        default = [("weight", RTFeatures("sensitivity")), ("bias", RTFeatures("deviation"))]
-        views = check_views(default if self.views is None else self.views)
+        hidden, views = self._checked_params()
         X, y = self._checked(X, y)
         check_classification_targets(y)
         self.classes_, y = np.unique(y, return_inverse=True)
@@ -72,6 +66,17 @@ class StackedClassifier(ClassifierMixin, BaseEstimator):
             self.nets_[name], self.loss_curve_[name] = net, history.loss
             before = before + net.logits(view)
         return self
+
+    def _checked_params(self) -> tuple[list[int], list[tuple[str, Any]]]:
+        "Hidden layers and views, once every parameter is known to be right"
+        check_choice(self.mode, ("parallel", "series"), "mode")
+        pools = ("product",) if self.mode == "series" else ("product", "geometric", "mean", "vote")
+        check_choice(self.pool, pools, "pool"), check_positive(self.learning_rate, "learning_rate")
+        check_count(self.epochs, "epochs"), check_count(self.batch_size, "batch_size"), check_random(self.random_state)
+        hidden = check_list(self.hidden_layer_sizes, "hidden_layer_sizes")
+        for size in hidden: check_count(size, "hidden_layer_sizes")
+        default = [("weight", RTFeatures("sensitivity")), ("bias", RTFeatures("deviation"))]
+        return hidden, check_views(default if self.views is None else self.views)
 
     def _checked(self, X: Any, *y: Any) -> Any:
         "`X`, and `y` if given, after scikit-learn's checks; a data frame stays one: views may choose columns by name"
