@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .checks import check_choice, check_list, check_probas, check_weights
+from .checks import check_choice, check_experts, check_probas, check_weights
 from .digits import _pyplot
 
 # %% ../nbs/05_combine.ipynb #5131a5f7
@@ -46,7 +46,7 @@ def combine_output(
     if p_weight.shape != p_bias.shape:
         raise ValueError(f"p_bias has shape {p_bias.shape}; expected {p_weight.shape}, the shape of p_weight")
     p = p_weight * p_bias
-    total = p.sum(-1, keepdims=True)
+    total = p @ np.ones((p.shape[-1], 1), p.dtype)      # the sum of each row, several times faster than p.sum(-1)
     lost = total[..., 0] < np.finfo(p.dtype).tiny / np.finfo(p.dtype).eps       # too few digits are left to scale
     if lost.any():
         p[lost] = _normalise(_log(p_weight[lost]) + _log(p_bias[lost]))
@@ -74,11 +74,7 @@ def pool(
 
     Where the product or the geometric mean leaves no class, the row is uniform."""
     check_choice(how, ("product", "geometric", "mean", "vote"), "how")
-    experts = [check_probas(p, f"probas[{i}]") for i, p in enumerate(check_list(probas, "probas"))]
-    if not experts: raise ValueError("probas is empty; expected at least one expert")
-    for i, p in enumerate(experts):
-        if p.shape != experts[0].shape:
-            raise ValueError(f"probas[{i}] has shape {p.shape}; expected {experts[0].shape}, the shape of probas[0]")
+    experts = check_experts(probas)
     shares = np.ones(len(experts)) if weights is None else check_weights(weights, len(experts))
     if how != "product": shares = shares / shares.sum()
     if how in ("product", "geometric"):

@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from .checks import check_choice, check_views
+from .checks import check_choice, check_views, check_weights
 from .features import RTFeatures
 from .mlp import MLP
 from .stack import StackedClassifier
@@ -58,8 +58,9 @@ def _pack_classifier(model: StackedClassifier) -> tuple[dict, dict]:
     kind = "str" if model.classes_.dtype.kind == "U" else model.classes_.dtype.name
     labels = {"dtype": kind, "values": _labels(kind, model.classes_.tolist()).tolist()}
     names = getattr(model, "feature_names_in_", np.empty(0)).tolist()
+    weights = None if model.pool_weights_ is None else model.pool_weights_.tolist()
     return {"params": params, "labels": labels, "views": views, "n_features": model.n_features_in_,
-            "feature_names": names}, arrays
+            "feature_names": names, "pool_weights": weights}, arrays
 
 def _labels(kind: str, values: list) -> np.ndarray:
     "Labels as an array, if they are words or numbers, sorted and different"
@@ -139,10 +140,12 @@ def _unpack_net(reader: _Reader, header: Any, i: int = 0) -> MLP:
 
 # %% ../nbs/21_persist.ipynb #b7b59371
 def _unpack_classifier(reader: _Reader, header: Any) -> StackedClassifier:
-    params, labels, views, d, names = _fields(header, "params", "labels", "views", "n_features", "feature_names")
+    params, labels, views, d, names, weights = _fields(header, "params", "labels", "views", "n_features", "feature_names",
+                                                       "pool_weights")
     model = StackedClassifier()
     _fields(params, *model.get_params(deep=False))
     model.classes_, model.n_features_in_ = _labels(*_fields(labels, "dtype", "values")), d
+    model.pool_weights_ = None if weights is None else check_weights(weights, len(views), "pool_weights")
     model.views_, model.nets_, model.loss_curve_, fitted, floats = {}, {}, {}, [], ("float64", "float32")
     if names and [str(n) for n in names] != names or len(names) not in (0, d):
         raise ValueError(f"feature_names are {names!r:.80}; expected {d} words")

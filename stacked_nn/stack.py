@@ -5,17 +5,19 @@
 # %% auto #0
 __all__ = ['StackedClassifier']
 
-# %% ../nbs/07_stack.ipynb #89bf56b3
+# %% ../nbs/07_stack.ipynb #dfec7007
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .calibrate import calibrate
 from .checks import (check_choice, check_count, check_list, check_matrix, check_positive, check_random,
                                check_views)
 from .combine import pool
@@ -24,17 +26,18 @@ from .features import RTFeatures
 from .mlp import MLP
 from .train import train
 
-# %% ../nbs/07_stack.ipynb #4793d685
+# %% ../nbs/07_stack.ipynb #8cf878ea
 class StackedClassifier(ClassifierMixin, BaseEstimator):
     """One network per view of the data, and one answer: the pool of their predictions
 
     Fitted attributes: `classes_`, `n_features_in_`, `views_` {name: fitted pipeline}, `nets_` {name: MLP},
-    `loss_curve_` {name: loss after each epoch}. There is no `partial_fit`, since views are fitted to all rows, and no
-    `sample_weight`: repeat the rows that count more."""
+    `loss_curve_` {name: loss after each epoch}, `pool_weights_` (exponents if `pool="fitted"`, else None).
+    There is no `partial_fit`, since views are fitted to all rows, and no `sample_weight`: repeat the rows that count
+    more."""
     def __init__(self,
         views: list[tuple[str, Any]] | None = None,     # (name, transformer); default: weight and bias, as in the post
         hidden_layer_sizes: tuple[int, ...] = (64, 32), # units of the hidden layers of each network
-        pool: str = "product",                          # how predictions are combined: see `stacked_nn.combine.pool`
+        pool: str = "product",                          # see `stacked_nn.combine.pool`; "fitted": product, see `calibrate`
         mode: str = "parallel",                         # "parallel": each network alone; "series": through those before it
         epochs: int = 100,                              # passes through the training data
         batch_size: int = 32,                           # rows per step
@@ -55,6 +58,7 @@ class StackedClassifier(ClassifierMixin, BaseEstimator):
         check_classification_targets(y)
         self.classes_, y = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2: raise ValueError(f"y has 1 class, {self.classes_[0]}; expected at least 2")
+        self.pool_weights_ = self._fit_pool(X, y) if self.pool == "fitted" else None
         rng = check_random(self.random_state)
         self.views_, self.nets_, self.loss_curve_, before = {}, {}, {}, np.zeros((len(X), len(self.classes_)))
         for name, transformer in views:
@@ -67,10 +71,17 @@ class StackedClassifier(ClassifierMixin, BaseEstimator):
             before = before + net.logits(view)
         return self
 
+    def _fit_pool(self, X: Any, y: np.ndarray) -> np.ndarray:
+        "Exponents of the product, fitted on a fifth of the rows, which networks like these have not seen"
+        seed = int(check_random(self.random_state).integers(2 ** 31))
+        X_fit, X_held, y_fit, y_held = train_test_split(X, y, test_size=0.2, stratify=y, random_state=seed)
+        detail = clone(self).set_params(pool="product").fit(X_fit, y_fit).predict_detail(X_held)
+        return calibrate([p for name, p in detail.items() if name != "combined"], y_held)
+
     def _checked_params(self) -> tuple[list[int], list[tuple[str, Any]]]:
         "Hidden layers and views, once every parameter is known to be right"
         check_choice(self.mode, ("parallel", "series"), "mode")
-        pools = ("product",) if self.mode == "series" else ("product", "geometric", "mean", "vote")
+        pools = ("product", "fitted") + (("geometric", "mean", "vote") if self.mode == "parallel" else ())
         check_choice(self.pool, pools, "pool"), check_positive(self.learning_rate, "learning_rate")
         check_count(self.epochs, "epochs"), check_count(self.batch_size, "batch_size"), check_random(self.random_state)
         hidden = check_list(self.hidden_layer_sizes, "hidden_layer_sizes")
@@ -94,7 +105,8 @@ class StackedClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         X = self._checked(X)
         detail = {name: net.forward(self._view(name, X)) for name, net in self.nets_.items()}
-        return {**detail, "combined": pool(list(detail.values()), self.pool)}
+        how = "product" if self.pool == "fitted" else self.pool
+        return {**detail, "combined": pool(list(detail.values()), how, self.pool_weights_)}
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         "Combined probabilities, (n_samples, n_classes)"

@@ -56,7 +56,7 @@ def test_networks(params, path):
 
 @pytest.mark.parametrize(("params", "data", "labels"), [
     ({}, X, WORDS), ({}, X, WORDS.astype(object)), ({}, X, Y - 5), ({}, X, Y / 2 * 2), ({}, X, Y == 1), ({}, X, Y.astype("uint8")),
-    ({}, FRAME, pd.Series(WORDS)), ({}, X.astype("float32"), Y), ({"mode": "series"}, X, Y), ({"pool": "vote"}, X, Y),
+    ({}, FRAME, pd.Series(WORDS)), ({}, X.astype("float32"), Y), ({"mode": "series"}, X, Y), ({"pool": "vote"}, X, Y), ({"pool": "fitted"}, X, Y),
     ({"hidden_layer_sizes": ()}, X, Y), ({"hidden_layer_sizes": [4, 3]}, X, Y), ({"hidden_layer_sizes": np.array([4])}, X, Y),
     ({"epochs": np.int64(2), "learning_rate": np.float32(.01)}, X, Y), ({"random_state": np.random.default_rng(0)}, X, Y),
     ({"views": [("raw", "passthrough"), ("a/b '", RTFeatures()), ("", RTFeatures("deviation"))]}, X, WORDS),
@@ -201,7 +201,7 @@ def put(*keys):
     ("model", "views", 0, "net", "n_nets", 1), ("model", "views", 0, "net", "dtype", "float32"), ("model", "views", 0, "net", "dtype", "object"),
     ("model", "params", "pool", "system"), ("model", "params", "mode", 1), ("model", "params", "epochs", 0), ("model", "params", "learning_rate", "nan"),
     ("model", "params", "hidden_layer_sizes", 5), ("model", "params", "batch_size", 1.5), ("model", "params", "random_state", "os"),
-    ("model", "params", "predict", 1)], ids=str)
+    ("model", "pool_weights", [1.]), ("model", "pool_weights", [-1., 1.]), ("model", "pool_weights", "product"), ("model", "params", "predict", 1)], ids=str)
 def test_tampered_headers(keys, path, whole):
     tampered(whole, path, header=put(*keys))
     refused(path)
