@@ -207,6 +207,14 @@ def test_tampered_headers(keys, path, whole):
     refused(path)
 
 
+@pytest.mark.parametrize("sizes", [[2, 5, 3], [3, 5, 2]])
+def test_a_network_that_does_not_fit_its_view(sizes, path, whole):
+    arrays = {"W0": sizes[:2], "W1": sizes[1:], "b0": (1, sizes[1]), "b1": (1, sizes[2])}
+    tampered(whole, path, {f"net0.{name}.npy": npy(np.zeros(shape)) for name, shape in arrays.items()},
+             put("model", "views", 0, "net", "sizes", sizes))
+    refused(path, "expected 3 inputs and 3 outputs")
+
+
 def test_bombs_do_not_go_off(path, whole):
     huge = npy(np.zeros((3, 5))).replace(b"(3, 5), }" + b" " * 20, b"(3000000000, 5000000000), }  ")
     cases = [{"parts": {"net0.W0.npy": bytes(50_000_000)}, "compression": zipfile.ZIP_DEFLATED}, {"parts": {"net0.W0.npy": huge}},
