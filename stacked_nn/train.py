@@ -10,7 +10,6 @@ import warnings
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import gen_batches
 from tqdm.auto import trange
 
 from .checks import check_count, check_labels, check_matrix, check_positive
@@ -69,7 +68,8 @@ def train(
             order = rng.permutation(n) if shuffle else slice(None)
             x, t, z = X[..., order, :], target[..., order, :], before[..., order, :]
             with np.errstate(over="ignore", invalid="ignore"):
-                for rows in gen_batches(n, batch_size):
+                for start in range(0, n, batch_size):
+                    rows = slice(start, start + batch_size)
                     p = softmax(net.logits(x[..., rows, :]) + z[..., rows, :])
                     net.step(net.backward(p - t[..., rows, :]), lr)
                 loss = _loss(net, X, target, before)
@@ -92,7 +92,8 @@ def train(
 def _loss(net, X, target, before):
     "Cross-entropy over all rows, a few at a time: fast, because the arrays stay in the cache, and in little memory"
     total, n = 0, X.shape[-2]
-    for rows in gen_batches(n, 128):
+    for start in range(0, n, 128):
+        rows = slice(start, start + 128)
         z = net.logits(X[..., rows, :])
         z += before[..., rows, :]
         total = total - (target[..., rows, :] * log_softmax(z)).sum((-2, -1))
