@@ -8,9 +8,17 @@ P = "softmax(np.random.default_rng(0).random((5, 3)))"
 NET = "MLP((3, 4, 2), random_state=0)"
 
 CALLS = {name: {"call": code} for name, code in {
+    "check_numbers": "check_numbers([1, 2])",
     "check_matrix": "check_matrix([[1, 2]])",
     "check_labels": "check_labels([0, 1], 2)",
     "check_probas": f"check_probas({P})",
+    "check_answers": "check_answers([0, 1], [0, 1])",
+    "check_weights": "check_weights([1, 2], 2)",
+    "check_type": "check_type(1, int, 'n')",
+    "check_list": "check_list((1, 2), 'sizes')",
+    "check_dtype": "check_dtype('float32')",
+    "check_random": "check_random(0)",
+    "check_views": "check_views([('raw', 'passthrough')])",
     "check_choice": "check_choice('a', ('a', 'b'), 'letter')",
     "check_count": "check_count(3, 'n')",
     "check_positive": "check_positive(.5, 'lr')",
@@ -34,11 +42,16 @@ CALLS = {name: {"call": code} for name, code in {
     "compare": "compare([0, 1], {'a': [0, 1]}).accuracy",
     "ViewSplits": "ViewSplits(*range(6))",
     "view_splits": "view_splits(2)",
+    "corrected_interval": "corrected_interval([.1, .2, .3], 70, 30)",
+    "mcnemar": "mcnemar(np.array([True, False]), np.array([True, True]))",
+    "calibrate": f"calibrate([softmax(3 * np.eye(3)), {P}[:3]], [0, 1, 2])",
+    "expected_calibration_error": f"expected_calibration_error({P}, [0, 1, 2, 0, 1])",
     "StackedClassifier": f"StackedClassifier(epochs=2, random_state=0).fit({X}, {Y}).evaluate({X}, {Y})",
 }.items()} | {name: {"picture": code} for name, code in {
     "course_style": "course_style()",
     "show_digits": f"show_digits({X})",
     "plot_pixel_scatter": "plot_pixel_scatter(np.ones(4), np.ones(4))",
     "plot_views": "plot_views(np.ones(4), np.ones((2, 4)))",
+    "plot_reliability": f"plot_reliability({{'a': {P}}}, [0, 1, 2, 0, 1])",
     "plot_opinions": f"plot_opinions({{'a': {P}[0]}})",
 }.items()}
