@@ -73,4 +73,9 @@ d = { 'settings': { 'branch': 'main',
                                   'stacked_nn.train.History.loss': ('train.html#history.loss', 'stacked_nn/train.py'),
                                   'stacked_nn.train.History.plot': ('train.html#history.plot', 'stacked_nn/train.py'),
                                   'stacked_nn.train._entropy': ('train.html#_entropy', 'stacked_nn/train.py'),
-                                  'stacked_nn.train.train': ('train.html#train', 'stacked_nn/train.py')}}}
+                                  'stacked_nn.train.train': ('train.html#train', 'stacked_nn/train.py')},
+            'stacked_nn.widgets': { 'stacked_nn.widgets._floats': ('playground.html#_floats', 'stacked_nn/widgets.py'),
+                                    'stacked_nn.widgets._html': ('playground.html#_html', 'stacked_nn/widgets.py'),
+                                    'stacked_nn.widgets._pixels': ('playground.html#_pixels', 'stacked_nn/widgets.py'),
+                                    'stacked_nn.widgets._widget_class': ('playground.html#_widget_class', 'stacked_nn/widgets.py'),
+                                    'stacked_nn.widgets.playground': ('playground.html#playground', 'stacked_nn/widgets.py')}}}
