@@ -9,7 +9,7 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-function shape(tag, attributes = {}, text = "") {
+export function shape(tag, attributes = {}, text = "") {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.textContent = text;
@@ -105,7 +105,7 @@ export function plot(width, height, [left, right], [low, high], { xlabel, ylabel
   const X = (x) => box.left + (x - left) / (right - left) * (box.right - box.left);
   const Y = (y) => box.bottom - (y - low) / (high - low) * (box.bottom - box.top);
   const add = (tag, attributes, text) => { const s = shape(tag, attributes, text); svg.append(s); return s; };
-  for (const [value, text] of xmarks ?? ticks(left, right, Math.max(2, width / 90))) {
+  for (const [value, text] of xmarks ?? ticks(left, right, Math.max(2, width / 70))) {
     add("line", { class: "tick", x1: X(value), x2: X(value), y1: box.bottom, y2: box.bottom + 4 });
     add("text", { x: X(value), y: box.bottom + 17, "text-anchor": "middle" }, text);
   }
@@ -118,4 +118,27 @@ export function plot(width, height, [left, right], [low, high], { xlabel, ylabel
   add("text", { class: "name", "text-anchor": "middle", transform: `translate(12 ${(box.top + box.bottom) / 2}) rotate(-90)` }, ylabel);
   const line = (xs, ys, attributes) => add("polyline", { points: xs.map((x, i) => `${X(x)},${Y(ys[i])}`).join(" "), ...attributes });
   return { svg, X, Y, box, add, line };
+}
+
+/** Curves over `x` that share a movable cursor: `at(i)` moves it, `pick(i)` hears of a click at x[i] */
+export function curves(box, { x, lines, low, high, height, xlabel, ylabel, label, pick }) {
+  let index = 0, move = () => {};
+  fit(box, (width) => {
+    const { svg, X, Y, box: frame, add, line } = plot(width, height, [x[0], x.at(-1)], [low, high], { xlabel, ylabel, label });
+    lines.forEach(({ ys, colour, dash }) => line(x, ys, { class: "curve", style: `--colour: var(--${colour})`, "stroke-dasharray": dash ?? "" }));
+    const cursor = add("line", { class: "cursor", y1: frame.top, y2: frame.bottom });
+    const dots = lines.map(({ colour }) => add("circle", { class: "dot", r: 4.5, style: `--colour: var(--${colour})` }));
+    move = () => {
+      cursor.setAttribute("x1", X(x[index])); cursor.setAttribute("x2", X(x[index]));
+      dots.forEach((dot, k) => { dot.setAttribute("cx", X(x[index])); dot.setAttribute("cy", Y(lines[k].ys[index])); });
+    };
+    svg.onclick = (event) => {
+      const near = x.map((v) => -Math.abs(X(v) - (event.clientX - svg.getBoundingClientRect().left)));
+      pick(best(near));
+    };
+    svg.classList.add("pickable");
+    box.replaceChildren(svg);
+    move();
+  });
+  return { at(i) { index = i; move(); } };
 }
