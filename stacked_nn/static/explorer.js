@@ -80,7 +80,7 @@ function render({ model, el }) {
   const spoken = make("p", { className: "hidden", role: "status" });
   let speech;
 
-  const short = (v) => (v > 0.9995 && v < 1 ? "≈ 100 %" : v > 0 && v < 0.0005 ? "≈ 0 %" : `${Number((100 * v).toFixed(1))} %`);
+  const short = (v) => (v > 0.9995 && v < 1 ? "≈100 %" : v > 0 && v < 0.0005 ? "≈0 %" : `${Number((100 * v).toFixed(1))} %`);
   const minus = (v) => (v === -Infinity ? "−∞" : v > -0.005 ? "0" : `−${(-v).toFixed(2)}`);
   function show(preset) {
     buttons.forEach((b) => { b.ariaPressed = b.textContent === preset; });
