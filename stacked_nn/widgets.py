@@ -93,7 +93,7 @@ def product_explorer(
     return _widget_class()("explorer", "Two opinions to drag, and what becomes of them when they are pooled.",
                            data={"classes": list(classes), "presets": {name: [list(p) for p in pair] for name, pair in presets.items()}})
 
-# %% ../nbs/30_playground.ipynb #d7c5dd6d
+# %% ../nbs/30_playground.ipynb #3e1c1766
 def training_replay(
     data,       # {"epochs", "loss": one number a frame, "predictions": (frames, n), "weights": (frames, n_in, n_hidden), "images": (n, 64), "labels": (n,)}
 ):              # a widget
@@ -103,7 +103,7 @@ def training_replay(
     predictions = check_labels(data["predictions"], 10, (len(data["epochs"]), len(labels)), "predictions")
     level = np.rint(127 * weights / np.abs(weights).max()).astype(np.int8)
     return _widget_class()("replay", "A training run to scrub through.", data={
-        "epochs": [int(e) for e in data["epochs"]], "loss": [round(float(v), 4) for v in data["loss"]],
+        "epochs": [int(e) for e in data["epochs"]], "loss": [round(float(v), 3) for v in data["loss"]],
         "predictions": ["".join(map(str, p)) for p in predictions], "labels": "".join(map(str, labels)), "digits": _pixels(images),
         "n_in": weights.shape[1], "n_hidden": weights.shape[2], "weights": b64encode(level.tobytes()).decode()})
 

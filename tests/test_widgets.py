@@ -323,7 +323,7 @@ def test_tools_change_the_image_as_they_say(tab):
         t.get_by_role("combobox").select_option("any test digit")
         t.get_by_role("combobox").select_option("a 7")
         assert np.allclose(drawn(t), x, atol=1e-3)
-        t.get_by_role("button", name=name).click()
+        t.get_by_role("button", name=name, exact=True).click()
         assert np.allclose(drawn(t), expected, atol=1e-3), name
     t.get_by_role("combobox").select_option("a 7")
     t.get_by_role("button", name="Next").click()
@@ -368,7 +368,7 @@ def read_opinions(t):
 def test_explorer_follows_presets_mouse_and_keys(tab, made):
     t = tab("explorer")
     for name, pair in made.explorer.data["presets"].items():
-        t.get_by_role("button", name=name).click()
+        t.get_by_role("button", name=name, exact=True).click()
         assert np.allclose(read_opinions(t), pair, atol=1e-3), name
         product = pool(np.array(pair)[:, None])[0]
         label = t.locator(".result .bars").first.get_attribute("aria-label")
@@ -396,7 +396,7 @@ def test_explorer_follows_presets_mouse_and_keys(tab, made):
 
 def test_replay_scrubs_and_plays(tab, made):
     t = tab("replay")
-    slider, readout = t.get_by_label("Epoch"), t.locator(".readout")
+    slider, readout = t.get_by_role("slider", name="Epoch"), t.locator(".readout")
     slider.focus()
     press(t, "ArrowRight", "ArrowRight")
     wrong = int((made.frames["predictions"][2] != split.y_test).sum())

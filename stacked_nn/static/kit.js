@@ -71,7 +71,7 @@ export function bars(labels, colour, { down = false, axis = true } = {}) {
 
 /** A labelled slider: `el`, its `input`, and `value` read or set */
 export function slider(label, { min = 0, max, step = 1, value, say = String }, changed) {
-  const out = make("output"), input = make("input", { type: "range", min, max, step, value });
+  const out = make("output"), input = make("input", { type: "range", min, max, step, value, ariaLabel: label });
   const show = () => { out.textContent = say(input.valueAsNumber); input.setAttribute("aria-valuetext", out.textContent); };
   input.oninput = () => { show(); changed(input.valueAsNumber); };
   show();
