@@ -27,6 +27,7 @@ setup(
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg["requirements"].split(),
     extras_require=extras,
+    entry_points={"nbdev": [f"{cfg['lib_name']}={cfg['lib_name']}._modidx:d"]},     # links from names to their page
     classifiers=[
         "Development Status :: 3 - Alpha",
         "Intended Audience :: Education",

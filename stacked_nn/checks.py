@@ -55,7 +55,7 @@ def check_probas(
 ) -> np.ndarray:
     "`p` as an array of probabilities over the last axis; `ValueError` if a row is negative or does not sum to 1"
     p = check_matrix(p, name=name)
-    if p.min() < 0 or np.abs(p.sum(-1) - 1).max() > 1e-3:
+    if p.min() < 0 or np.abs(p @ np.ones(p.shape[-1], p.dtype) - 1).max() > 1e-3:
         raise ValueError(f"{name} has rows that are negative or do not sum to 1; expected probabilities (logits go through softmax first)")
     return p
 

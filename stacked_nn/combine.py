@@ -42,7 +42,7 @@ def combine_output(
     if p_weight.shape != p_bias.shape:
         raise ValueError(f"p_bias has shape {p_bias.shape}; expected {p_weight.shape}, the shape of p_weight")
     p = p_weight * p_bias
-    total = p.sum(-1, keepdims=True)
+    total = p @ np.ones((p.shape[-1], 1), p.dtype)      # the sum of each row, several times faster than p.sum(-1)
     lost = total[..., 0] < np.finfo(p.dtype).tiny / np.finfo(p.dtype).eps       # too few digits are left to scale
     if lost.any():
         p[lost] = _normalise(_log(p_weight[lost]) + _log(p_bias[lost]))

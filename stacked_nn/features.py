@@ -8,6 +8,7 @@ __all__ = ['plot_pixel_scatter', 'plot_views', 'RTFeatures']
 # %% ../nbs/02_features.ipynb #a3a9a75d
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import gen_batches
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -81,10 +82,15 @@ class RTFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
         length = (self.prototypes_ ** 2).sum(1)                     # m.m of each class
         length = np.where(length > 0, length, 1)                    # an empty prototype explains nothing: slope 0
-        product = X @ self.prototypes_.T                            # m.x of each image and class
-        if self.metric == "sensitivity": return product / length
-        left = np.einsum("ij,ij->i", X, X)[:, None] - product ** 2 / length
-        return np.sqrt(np.maximum(left, 0) / max(X.shape[1] - 1, 1))
+        values = np.empty((len(X), len(length)), np.result_type(X, length))
+        for rows in gen_batches(len(X), 256):                       # as many as stay in the cache: quick, and in little memory
+            x = X[rows]
+            product = x @ self.prototypes_.T                        # m.x of each image and class
+            if self.metric == "sensitivity": values[rows] = product / length
+            else:
+                left = np.einsum("ij,ij->i", x, x)[:, None] - product ** 2 / length
+                values[rows] = np.sqrt(np.maximum(left, 0) / max(x.shape[1] - 1, 1))
+        return values
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -15,13 +15,16 @@ from .checks import check_choice, check_count, check_labels, check_matrix, check
 # %% ../nbs/03_mlp.ipynb #8da9f8df
 def softmax(z):     # logits, shape (..., n_classes)
     "Probabilities over the last axis of `z`; safe for logits of any size"
-    e = np.exp(z - z.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
+    e = np.exp(z - _by_column(z).max(-1, keepdims=True))
+    e /= _by_column(e).sum(-1, keepdims=True)
+    return e
 
 def log_softmax(z):     # logits, shape (..., n_classes)
     "Logarithm of `softmax(z)`, finite where the probability itself is too small for a float"
-    z = z - z.max(-1, keepdims=True)
-    return z - np.log(np.exp(z).sum(-1, keepdims=True))
+    z = z - _by_column(z).max(-1, keepdims=True)
+    return z - np.log(_by_column(np.exp(z)).sum(-1, keepdims=True))
+
+_by_column = np.asfortranarray      # the same numbers, column after column: many short rows are then reduced much faster
 
 # %% ../nbs/03_mlp.ipynb #885ee2b6
 def one_hot(
@@ -72,7 +75,9 @@ class MLP:
         "Outputs before softmax; keeps what `backward` needs"
         self.activations = [check_matrix(X, self.sizes[0], dtype=self.dtype)]
         for W, b in zip(self.weights[:-1], self.biases):
-            self.activations.append(np.maximum(self.activations[-1] @ W + b, 0))
+            z = self.activations[-1] @ W
+            z += b                                              # in place: no second array of this size
+            self.activations.append(np.maximum(z, 0, out=z))
         return self.activations[-1] @ self.weights[-1] + self.biases[-1]
 
     def forward(self, X):
@@ -88,10 +93,10 @@ class MLP:
     ):              # [(dLoss/dW, dLoss/db), ...], layer by layer from the inputs on
         "Gradients of a loss summed over the rows, by the chain rule"
         if self.activations is None: raise RuntimeError("backward before any forward pass; call logits(X) or forward(X) first")
-        grads = []
+        grads, ones = [], np.ones((1, error.shape[-2]), error.dtype)    # a bias is a weight whose input is always 1
         for i in reversed(range(len(self.weights))):
             a = self.activations[i]
-            grads.append((a.mT @ error, error.sum(-2, keepdims=True)))
+            grads.append((a.mT @ error, ones @ error))
             if i: error = error @ self.weights[i].mT * (a > 0)
         return grads[::-1]
 

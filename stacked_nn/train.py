@@ -10,6 +10,7 @@ import warnings
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import gen_batches
 from tqdm.auto import trange
 
 from .checks import check_count, check_labels, check_matrix, check_positive
@@ -65,13 +66,13 @@ def train(
     history, best, guess = History(), None, _entropy(target)
     try:
         for epoch in trange(epochs, desc="epochs", disable=not progress, leave=False):
-            order = rng.permutation(n) if shuffle else np.arange(n)
+            order = rng.permutation(n) if shuffle else slice(None)
+            x, t, z = X[..., order, :], target[..., order, :], before[..., order, :]
             with np.errstate(over="ignore", invalid="ignore"):
-                for start in range(0, n, batch_size):
-                    rows = order[start:start + batch_size]
-                    p = softmax(net.logits(X[..., rows, :]) + before[..., rows, :])
-                    net.step(net.backward(p - target[..., rows, :]), lr)
-                loss = -(target * log_softmax(net.logits(X) + before)).sum(-1).mean(-1)
+                for rows in gen_batches(n, batch_size):
+                    p = softmax(net.logits(x[..., rows, :]) + z[..., rows, :])
+                    net.step(net.backward(p - t[..., rows, :]), lr)
+                loss = _loss(net, X, target, before)
             if not np.isfinite(loss).all():
                 warnings.warn(f"training diverged in epoch {epoch + 1}: the loss is no longer finite; the best weights "
                               f"so far are kept. Try a learning rate below lr={lr}", ConvergenceWarning, stacklevel=2)
@@ -87,6 +88,15 @@ def train(
         warnings.warn(f"after {epochs} epochs the loss is {np.max(loss):.4f}, no better than guessing ({np.max(guess):.4f}). If it went "
                       "up, try a smaller lr; if it never moved, standardize X or use init='he'", ConvergenceWarning, stacklevel=2)
     return history
+
+def _loss(net, X, target, before):
+    "Cross-entropy over all rows, a few at a time: fast, because the arrays stay in the cache, and in little memory"
+    total, n = 0, X.shape[-2]
+    for rows in gen_batches(n, 128):
+        z = net.logits(X[..., rows, :])
+        z += before[..., rows, :]
+        total = total - (target[..., rows, :] * log_softmax(z)).sum((-2, -1))
+    return total / n
 
 def _entropy(target):
     "Cross-entropy of always saying how frequent each class is"

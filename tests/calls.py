@@ -34,6 +34,10 @@ CALLS = {name: {"call": code} for name, code in {
     "compare": "compare([0, 1], {'a': [0, 1]}).accuracy",
     "ViewSplits": "ViewSplits(*range(6))",
     "view_splits": "view_splits(2)",
+    "corrected_interval": "corrected_interval([.1, .2, .3], 70, 30)",
+    "mcnemar": "mcnemar(np.array([True, False]), np.array([True, True]))",
+    "calibrate": f"calibrate([softmax(3 * np.eye(3)), {P}[:3]], [0, 1, 2])",
+    "expected_calibration_error": f"expected_calibration_error({P}, [0, 1, 2, 0, 1])",
     "StackedClassifier": f"StackedClassifier(epochs=2, random_state=0).fit({X}, {Y}).evaluate({X}, {Y})",
 }.items()} | {name: {"picture": code} for name, code in {
     "course_style": "course_style()",
@@ -44,5 +48,6 @@ CALLS = {name: {"call": code} for name, code in {
     "product_explorer": "product_explorer()",
     "training_replay": "training_replay({'epochs': [0], 'loss': [0.], 'predictions': [[0]], 'weights': np.ones((1, 2, 3)), 'images': np.zeros((1, 64)), 'labels': [0]})",
     "independence_dial": "independence_dial({'dial': [], 'series': {}, 'samples': []})",
+    "plot_reliability": f"plot_reliability({{'a': {P}}}, [0, 1, 2, 0, 1])",
     "plot_opinions": f"plot_opinions({{'a': {P}[0]}})",
 }.items()}

@@ -1,4 +1,5 @@
 """What the tests of the site share: the built site, and the pages that it must have"""
+
 import re
 import subprocess
 import sys
@@ -19,13 +20,23 @@ def page_name(source):
 def in_order(contents):
     "The pages that `sidebar.yml` names, first to last"
     for item in contents:
-        if isinstance(item, str): yield page_name(item)
-        elif "section" in item: yield from in_order(item["contents"])
-        else: yield page_name(item["href"])
+        if isinstance(item, str):
+            yield page_name(item)
+        elif "section" in item:
+            yield from in_order(item["contents"])
+        else:
+            yield page_name(item["href"])
 
 
-SIDEBAR = list(in_order(yaml.safe_load((ROOT / "nbs/sidebar.yml").read_text())["website"]["sidebar"]["contents"]))
-PAGES = sorted({page_name(p) for pattern in ("*.ipynb", "*.qmd") for p in (ROOT / "nbs").glob(pattern)} | set(SIDEBAR))
+SIDEBAR = list(
+    in_order(
+        yaml.safe_load((ROOT / "nbs/sidebar.yml").read_text())["website"]["sidebar"]["contents"]
+    )
+)
+PAGES = sorted(
+    {page_name(p) for pattern in ("*.ipynb", "*.qmd") for p in (ROOT / "nbs").glob(pattern)}
+    | set(SIDEBAR)
+)
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,9 @@
 
 `CHROMIUM` names the browser (default `/usr/bin/chromium`). Without one these tests are skipped; where `CI` is set they fail.
 """
+
 import os
 import threading
-from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,8 +16,14 @@ from conftest import DOCS, PAGES, SIDEBAR
 from playwright.sync_api import sync_playwright
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-PREFIX = "/stacked_nn/"   # the site lives in a folder of its host, as on GitHub Pages
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PREFIX = "/stacked_nn/"  # the site lives in a folder of its host, as on GitHub Pages
 WIDTHS = 360, 820, 1400
 each_page = pytest.mark.parametrize("page", PAGES)
 each_scheme = pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -25,6 +31,7 @@ each_scheme = pytest.mark.parametrize("scheme", ["light", "dark"])
 
 class Handler(SimpleHTTPRequestHandler):
     "Serves the site below `PREFIX`, with its 404 page for what is not there"
+
     def translate_path(self, path):
         return str(DOCS / urlsplit(path).path.removeprefix(PREFIX).lstrip("/"))
 
@@ -35,7 +42,8 @@ class Handler(SimpleHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *args): pass
+    def log_message(self, *args):
+        pass
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +57,9 @@ def site(docs):
 @pytest.fixture(scope="module")
 def browser():
     if not Path(CHROMIUM).exists():
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no Chromium at {CHROMIUM}; install it or set CHROMIUM")
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(
+            f"no Chromium at {CHROMIUM}; install it or set CHROMIUM"
+        )
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser
@@ -65,24 +75,40 @@ def tab(browser, site):
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         contexts.append(context)
         t = context.new_page()
-        t.on("console", lambda m: problems.append(f"console: {m.text}") if m.type == "error" else None)
+        t.on(
+            "console",
+            lambda m: problems.append(f"console: {m.text}") if m.type == "error" else None,
+        )
         t.on("pageerror", lambda e: problems.append(f"error: {e}"))
         home = urlsplit(base).netloc
-        t.on("request", lambda r: problems.append(f"request to {r.url}") if urlsplit(r.url).netloc not in (home, "") else None)
+        t.on(
+            "request",
+            lambda r: (
+                problems.append(f"request to {r.url}")
+                if urlsplit(r.url).netloc not in (home, "")
+                else None
+            ),
+        )
         t.goto(base + page)
         t.problems = problems
         return t
 
     yield open_tab
-    for context in contexts: context.close()
+    for context in contexts:
+        context.close()
     assert not problems, "; ".join(problems)
 
 
 def first_page_with(selector):
-    return next(p for p in SIDEBAR if BeautifulSoup((DOCS / p).read_text(encoding="utf-8"), "html5lib").select(selector))
+    return next(
+        p
+        for p in SIDEBAR
+        if BeautifulSoup((DOCS / p).read_text(encoding="utf-8"), "html5lib").select(selector)
+    )
 
 
 # ---- every page ----
+
 
 @each_scheme
 @each_page
@@ -94,7 +120,8 @@ def test_page_fits_every_width(tab, page, scheme):
         over = t.evaluate("""() => document.documentElement.scrollWidth <= innerWidth ? [] :
             [...document.querySelectorAll('main *, header *, footer *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1
               && !e.parentElement.closest('.scroll, pre')).map(e => e.tagName + '.' + e.className).slice(0, 3)""")
-        if over or t.evaluate("document.documentElement.scrollWidth > innerWidth"): wide.append(f"{width} px: {over}")
+        if over or t.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wide.append(f"{width} px: {over}")
     assert not wide, f"{page} is wider than the window at {wide}"
 
 
@@ -104,7 +131,9 @@ def test_axe_finds_nothing(tab, page, scheme):
     t = tab(page, color_scheme=scheme)
     t.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
     found = Axe().run(t).response["violations"]
-    assert not found, f"{page}, {scheme}: " + "; ".join(f"{v['id']} ({v['help']}) at {[n['target'] for n in v['nodes'][:4]]}" for v in found)
+    assert not found, f"{page}, {scheme}: " + "; ".join(
+        f"{v['id']} ({v['help']}) at {[n['target'] for n in v['nodes'][:4]]}" for v in found
+    )
 
 
 @each_page
@@ -112,7 +141,9 @@ def test_pictures_load(tab, page):
     t = tab(page)
     t.evaluate("document.querySelectorAll('img').forEach(i => { i.loading = 'eager'; })")
     t.wait_for_load_state("networkidle")
-    broken = t.evaluate("[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)")
+    broken = t.evaluate(
+        "[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)"
+    )
     assert not broken, f"{page}: {broken} do not load"
 
 
@@ -134,14 +165,22 @@ def test_keyboard_reaches_everything_with_visible_focus(tab):
     for _ in range(400):
         t.keyboard.press("Tab")
         stop = t.evaluate(FOCUS)
-        if stop["tag"] == "BODY": break
+        if stop["tag"] == "BODY":
+            break
         stops.append(stop)
     invisible = [s["name"] for s in stops if not (s["ring"] and s["seen"])]
     assert not invisible, f"{page}: no visible focus on {invisible[:5]}"
-    assert stops[0]["name"] == "skip", f"{page}: the first stop is {stops[0]['name']}, not the link to the text"
+    assert stops[0]["name"] == "skip", (
+        f"{page}: the first stop is {stops[0]['name']}, not the link to the text"
+    )
     names, zones = {s["name"] for s in stops}, {s["zone"] for s in stops}
-    for what, there in {"search": "search-button" in names, "theme": "theme" in names, "sidebar": "#menu" in zones,
-                        "contents": "#toc" in zones, "quiz": ".quiz" in zones}.items():
+    for what, there in {
+        "search": "search-button" in names,
+        "theme": "theme" in names,
+        "sidebar": "#menu" in zones,
+        "contents": "#toc" in zones,
+        "quiz": ".quiz" in zones,
+    }.items():
         assert there, f"{page}: Tab never reaches the {what}"
 
 
@@ -166,16 +205,21 @@ def test_menu_opens_and_closes_on_a_phone(tab):
 
 # ---- search ----
 
+
 def test_search_finds_a_section_and_jumps_there(tab):
     page = SIDEBAR[-1]
-    heading = BeautifulSoup((DOCS / page).read_text(encoding="utf-8"), "html5lib").select_one("article h2")
+    heading = BeautifulSoup((DOCS / page).read_text(encoding="utf-8"), "html5lib").select_one(
+        "article h2"
+    )
     t = tab(SIDEBAR[0])
     t.keyboard.press("/")
     t.locator("#search input").fill(heading.text)
     link = t.locator(f'#search a[href="{page}#{heading["id"]}"]')
     link.wait_for(timeout=10_000)
     t.keyboard.press("ArrowDown")
-    assert t.evaluate("document.activeElement.closest('#search ol') !== null"), "the arrow key does not reach the results"
+    assert t.evaluate("document.activeElement.closest('#search ol') !== null"), (
+        "the arrow key does not reach the results"
+    )
     link.click()
     t.wait_for_url(f"**/{page}#{heading['id']}")
     top = t.locator(f'[id="{heading["id"]}"]').bounding_box()["y"]
@@ -193,6 +237,7 @@ def test_search_says_when_it_finds_nothing(tab):
 
 # ---- colours ----
 
+
 @each_scheme
 def test_theme_follows_the_system_then_the_reader(tab, scheme):
     t = tab(SIDEBAR[0], color_scheme=scheme)
@@ -208,10 +253,13 @@ def test_theme_follows_the_system_then_the_reader(tab, scheme):
     assert t.evaluate(paper) == other, "the choice is forgotten"
     t.locator("#theme").click()
     assert t.evaluate(paper) == system
-    assert t.evaluate("localStorage.getItem('theme')") == "", "a choice that equals the system's should follow it again"
+    assert t.evaluate("localStorage.getItem('theme')") == "", (
+        "a choice that equals the system's should follow it again"
+    )
 
 
 # ---- quizzes and progress ----
+
 
 def test_quiz_answers_remembers_and_forgets(tab):
     page = first_page_with(".quiz")
@@ -245,17 +293,24 @@ def test_sidebar_shows_progress_and_resets(tab):
     for quiz in t.locator(".quiz").all():
         for choice in quiz.locator("li button").all():
             choice.click()
-            if quiz.locator(".reply").get_attribute("data-state") == "right": break
+            if quiz.locator(".reply").get_attribute("data-state") == "right":
+                break
     t.locator(".turn").scroll_into_view_if_needed()
-    t.wait_for_function("page => document.querySelector(`#menu a[href='${page}']`).dataset.state === 'quiz done'", arg=page)
+    t.wait_for_function(
+        "page => document.querySelector(`#menu a[href='${page}']`).dataset.state === 'quiz done'",
+        arg=page,
+    )
     assert "1 of" in t.locator("#progress").inner_text()
     t.goto(t.url.replace(page, SIDEBAR[0]))
-    assert mark.get_attribute("data-state") == "quiz done", "another page does not show the progress"
+    assert mark.get_attribute("data-state") == "quiz done", (
+        "another page does not show the progress"
+    )
     t.get_by_role("button", name="Reset progress").click()
     assert not mark.get_attribute("data-state") and "0 of" in t.locator("#progress").inner_text()
 
 
 # ---- reading ----
+
 
 def test_copy_button_copies_the_code(tab):
     page = first_page_with("div.sourceCode")
@@ -263,20 +318,31 @@ def test_copy_button_copies_the_code(tab):
     box = t.locator("div.sourceCode").first
     box.hover()
     box.get_by_role("button", name="Copy").click()
-    assert t.evaluate("navigator.clipboard.readText()").strip() == box.locator("code").inner_text().strip()
+    assert (
+        t.evaluate("navigator.clipboard.readText()").strip()
+        == box.locator("code").inner_text().strip()
+    )
 
 
 def test_folded_target_opens(tab):
     page = first_page_with("details")
     t = tab(page)
-    t.evaluate("document.querySelector('article details:not([open]) > :last-child').id = 'inside'; location.hash = 'inside'")
+    t.evaluate(
+        "document.querySelector('article details:not([open]) > :last-child').id = 'inside'; location.hash = 'inside'"
+    )
     t.wait_for_function("document.getElementById('inside').closest('details').open")
 
 
 def test_print_shows_only_the_text(tab):
     t = tab(SIDEBAR[1])
     t.emulate_media(media="print")
-    assert [t.locator(s).is_visible() for s in ("h1", ".bar", "#menu", "#toc", ".turn")] == [True, False, False, False, False]
+    assert [t.locator(s).is_visible() for s in ("h1", ".bar", "#menu", "#toc", ".turn")] == [
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_page_reads_without_javascript(tab):
@@ -284,7 +350,9 @@ def test_page_reads_without_javascript(tab):
     t = tab(page, java_script_enabled=False)
     assert t.locator("h1").is_visible() and t.locator("#menu a").first.is_visible()
     assert t.locator(".quiz details").first.is_visible(), f"{page}: no folded answer"
-    assert not t.locator("#search-button").is_visible() and not t.locator("#theme").is_visible(), "a button that does nothing"
+    assert not t.locator("#search-button").is_visible() and not t.locator("#theme").is_visible(), (
+        "a button that does nothing"
+    )
 
 
 def test_page_works_from_the_disk(tab, docs):
@@ -298,7 +366,9 @@ def test_page_works_from_the_disk(tab, docs):
 
 def test_404_page_looks_right_at_any_depth(tab, site):
     t = tab("deep/er/nothing.html")
-    assert t.locator(".bar").evaluate("e => getComputedStyle(e).position") == "sticky", "the stylesheet is missing"
+    assert t.locator(".bar").evaluate("e => getComputedStyle(e).position") == "sticky", (
+        "the stylesheet is missing"
+    )
     t.get_by_role("link", name="the first page").click()
     assert t.url == site + "index.html"
     assert all("404" in p for p in t.problems), t.problems

@@ -1,12 +1,18 @@
-"""The built site as files: whole, well-formed, nothing broken, nothing from elsewhere"""
+"""The built site as files: whole, well-formed, nothing broken, nothing from elsewhere; and what builds it"""
+
 import re
 from collections import Counter
 from configparser import ConfigParser
 from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
 from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
 import html5lib
+import nbformat
+import nbformat.v4 as nbf
 import pytest
 from bs4 import BeautifulSoup
 from conftest import DOCS, PAGES, ROOT, SIDEBAR
@@ -25,7 +31,8 @@ def ids(page):
 
 
 @pytest.fixture(autouse=True)
-def built(docs): pass
+def built(docs):
+    pass
 
 
 def bad(page, problems):
@@ -35,9 +42,12 @@ def bad(page, problems):
 
 # ---- whole ----
 
+
 @pytest.mark.parametrize("page", SIDEBAR)
 def test_page_of_the_sidebar_exists(page):
-    assert (DOCS / page).is_file(), f"sidebar.yml names the notebook of {page}, but the site has no such page"
+    assert (DOCS / page).is_file(), (
+        f"sidebar.yml names the notebook of {page}, but the site has no such page"
+    )
 
 
 def test_no_page_without_a_notebook():
@@ -47,8 +57,14 @@ def test_no_page_without_a_notebook():
 @pytest.mark.parametrize("page", SIDEBAR)
 def test_previous_and_next_follow_the_sidebar(page):
     i = SIDEBAR.index(page)
-    expected = {"prev": SIDEBAR[i - 1] if i else None, "next": SIDEBAR[i + 1] if i + 1 < len(SIDEBAR) else None}
-    found = {rel: (link := soup(page).select_one(f'.turn [rel="{rel}"]')) and link["href"] for rel in expected}
+    expected = {
+        "prev": SIDEBAR[i - 1] if i else None,
+        "next": SIDEBAR[i + 1] if i + 1 < len(SIDEBAR) else None,
+    }
+    found = {
+        rel: (link := soup(page).select_one(f'.turn [rel="{rel}"]')) and link["href"]
+        for rel in expected
+    }
     assert found == expected, page
 
 
@@ -66,14 +82,24 @@ def test_titles_and_descriptions_differ():
         "title": [soup(p).title.text for p in PAGES],
         "description": [soup(p).select_one("meta[name=description]")["content"] for p in PAGES],
     }.items():
-        bad(kind, [f"{n} pages say {text!r}" for text, n in Counter(texts).items() if n > 1 or not text.strip()])
+        bad(
+            kind,
+            [
+                f"{n} pages say {text!r}"
+                for text, n in Counter(texts).items()
+                if n > 1 or not text.strip()
+            ],
+        )
 
 
 def test_search_index_exists():
-    assert (DOCS / "pagefind/pagefind.js").is_file() and list((DOCS / "pagefind/fragment").iterdir())
+    assert (DOCS / "pagefind/pagefind.js").is_file() and list(
+        (DOCS / "pagefind/fragment").iterdir()
+    )
 
 
 # ---- well-formed ----
+
 
 @each_page
 def test_html_is_well_formed(page):
@@ -90,21 +116,47 @@ def test_ids_are_unique(page):
 
 @each_page
 def test_headings_nest(page):
-    levels = [(int(h.name[1]), h.get_text(" ", strip=True)) for h in soup(page).select("h1, h2, h3, h4, h5, h6")]
+    levels = [
+        (int(h.name[1]), h.get_text(" ", strip=True))
+        for h in soup(page).select("h1, h2, h3, h4, h5, h6")
+    ]
     assert [level for level, _ in levels].count(1) == 1, f"{page} has not exactly one h1"
-    bad(page, [f"{b[1]!r} (h{b[0]}) comes under {a[1]!r} (h{a[0]})" for a, b in pairwise(levels) if b[0] > a[0] + 1])
+    bad(
+        page,
+        [
+            f"{b[1]!r} (h{b[0]}) comes under {a[1]!r} (h{a[0]})"
+            for a, b in pairwise(levels)
+            if b[0] > a[0] + 1
+        ],
+    )
 
 
 @each_page
 def test_no_raw_markup_is_left(page):
     main = BeautifulSoup(str(soup(page).main), "html5lib")
-    bad(page, [f"code shows the option {line!r}" for pre in main("pre") for line in pre.text.splitlines() if line.startswith("#|")])
-    for tag in main(["pre", "code", "annotation", "script", "style"]): tag.decompose()
+    bad(
+        page,
+        [
+            f"code shows the option {line!r}"
+            for pre in main("pre")
+            for line in pre.text.splitlines()
+            if line.startswith("#|")
+        ],
+    )
+    for tag in main(["pre", "code", "annotation", "script", "style"]):
+        tag.decompose()
     marks = r":::|#\||@(?:fig|tbl|eq)-|\{#|\{\.|\$\$|\[@|\]\(|~~~|```|\*\*"
-    bad(page, [f"the text shows {m[0]!r}" for m in re.finditer(f".{{0,30}}(?:{marks}).{{0,30}}", main.text)])
+    bad(
+        page,
+        [
+            f"the text shows {m[0]!r}"
+            for m in re.finditer(f".{{0,30}}(?:{marks}).{{0,30}}", main.text)
+        ],
+    )
 
 
 # ---- nothing broken ----
+
 
 @each_page
 def test_links_and_pictures_resolve(page):
@@ -112,16 +164,26 @@ def test_links_and_pictures_resolve(page):
     for tag in soup(page).select("[href], [src]"):
         url = tag.get("href") or tag.get("src")
         parts = urlsplit(url)
-        if parts.scheme or parts.netloc: continue
+        if parts.scheme or parts.netloc:
+            continue
         target, anchor = unquote(parts.path) or page, unquote(parts.fragment)
-        if not (DOCS / target).is_file(): problems.append(f"{url} leads nowhere ({tag.get_text(strip=True) or tag.name})")
-        elif anchor and target.endswith(".html") and anchor not in ids(target): problems.append(f"{url}: {target} has no such anchor")
+        if not (DOCS / target).is_file():
+            problems.append(f"{url} leads nowhere ({tag.get_text(strip=True) or tag.name})")
+        elif anchor and target.endswith(".html") and anchor not in ids(target):
+            problems.append(f"{url}: {target} has no such anchor")
     bad(page, problems)
 
 
 @each_page
 def test_buttons_point_at_something(page):
-    bad(page, [b for b in soup(page).select("[popovertarget]") if b["popovertarget"] not in ids(page) and not b.has_attr("hidden")])
+    bad(
+        page,
+        [
+            b
+            for b in soup(page).select("[popovertarget]")
+            if b["popovertarget"] not in ids(page) and not b.has_attr("hidden")
+        ],
+    )
 
 
 @each_page
@@ -132,42 +194,269 @@ def test_no_link_of_our_own_site_is_absolute(page):
 @each_page
 def test_pictures_say_what_they_show(page):
     article = soup(page).article
-    bad(page, [f"{i['src']} has no alternative text" for i in article("img") if len(i.get("alt", "")) < 10])
-    bad(page, [f"an inline SVG has no title: {str(s)[:80]}" for s in article("svg") if not (s.get("aria-label") or s.title)])
+    bad(
+        page,
+        [
+            f"{i['src']} has no alternative text"
+            for i in article("img")
+            if len(i.get("alt", "")) < 10
+        ],
+    )
+    bad(
+        page,
+        [
+            f"an inline SVG has no title: {str(s)[:80]}"
+            for s in article("svg")
+            if not (s.get("aria-label") or s.title)
+        ],
+    )
 
 
 @each_page
 def test_figures_are_numbered_and_captioned(page):
-    bad(page, [f"{i['src']} stands outside a figure" for i in soup(page).article("img") if not i.find_parent("figure")])
-    captions = [(f.figcaption.get_text(" ", strip=True) if f.figcaption else "no caption") for f in soup(page).article("figure")]
+    bad(
+        page,
+        [
+            f"{i['src']} stands outside a figure"
+            for i in soup(page).article("img")
+            if not i.find_parent("figure")
+        ],
+    )
+    captions = [
+        (f.figcaption.get_text(" ", strip=True) if f.figcaption else "no caption")
+        for f in soup(page).article("figure")
+    ]
     captions = [c for c in captions if not c.startswith("Table")]
-    bad(page, [f"figure {i} has the caption {c!r}" for i, c in enumerate(captions, 1) if not re.match(rf"Figure\s{i}\. .{{10}}", c)])
+    bad(
+        page,
+        [
+            f"figure {i} has the caption {c!r}"
+            for i, c in enumerate(captions, 1)
+            if not re.match(rf"Figure\s{i}\. .{{10}}", c)
+        ],
+    )
+
+
+@each_page
+def test_references_name_what_they_lead_to(page):
+    for link in soup(page).select("a.xref"):
+        target = soup(page).find(id=link["href"][1:])
+        kind, number = link.text.split()
+        label = target.select_one(".label, .number").text
+        expected = f"({number})" if kind == "Equation" else f"{kind}\xa0{number}."
+        assert label == expected, f"{page}: {link.text!r} leads to {label!r}"
 
 
 @each_page
 def test_quizzes_explain_every_choice(page):
     for number, quiz in enumerate(soup(page).select(".quiz"), 1):
-        choices, answers = quiz.find("ul").find_all("li"), [li.get_text(strip=True) for li in quiz.details("li")]
+        choices, answers = (
+            quiz.find("ul").find_all("li"),
+            [li.get_text(strip=True) for li in quiz.details("li")],
+        )
         right = [a for a in answers if re.match(r"[A-Z]\.\s*Right\b", a)]
-        assert len(choices) == len(answers) >= 2, f"{page}, question {number}: {len(choices)} choices, {len(answers)} explanations"
-        assert len(right) == 1, f"{page}, question {number}: {len(right)} explanations begin with 'Right'"
+        assert len(choices) == len(answers) >= 2, (
+            f"{page}, question {number}: {len(choices)} choices, {len(answers)} explanations"
+        )
+        assert len(right) == 1, (
+            f"{page}, question {number}: {len(right)} explanations begin with 'Right'"
+        )
 
 
 # ---- nothing from elsewhere ----
 
-def is_foreign(url): return bool(re.match(r"(?:[a-z]+:)?//", url.strip(), re.I))
+
+ABROAD = r"(?:[a-z]+:)?//"
+LOADS = rf"(?:@import|url|import|from|fetch)\W{{0,3}}({ABROAD}[\w-]+\.[^\s\"')]+)"
 
 
 @each_page
 def test_page_loads_nothing_from_elsewhere(page):
     loading = soup(page).select("[src], [srcset], [poster], object[data], link[href]")
-    urls = [tag.get(a) for tag in loading for a in ("src", "srcset", "poster", "data", "href") if tag.get(a)]
-    text = "\n".join(t.text for t in soup(page)(["style", "script"])) + "".join(t["style"] for t in soup(page).select("[style]"))
-    urls += re.findall(r"""(?:url\(|@import|import\(|from|fetch\()\s*["']?([^"')\s]+)""", text)
-    bad(page, [f"loads {url}" for url in urls if is_foreign(url)])
+    names = "src", "srcset", "poster", "data", "href"
+    urls = [tag[a] for tag in loading for a in names if re.match(ABROAD, tag.get(a, ""))]
+    inline = [t.text for t in soup(page)(["style", "script"])]
+    inline += [t["style"] for t in soup(page).select("[style]")]
+    urls += re.findall(LOADS, "\n".join(inline))
+    bad(page, [f"loads {url}" for url in urls])
 
 
-@pytest.mark.parametrize("path", [p.relative_to(DOCS).as_posix() for p in sorted([*DOCS.glob("*.[cj]s*"), *DOCS.glob("static/*.[cj]s*")])])
-def test_file_loads_nothing_from_elsewhere(path):
-    urls = re.findall(r"""(?:url\(|@import|import\(?|from|fetch\()\s*["']?([^"')\s;]+)""", (DOCS / path).read_text())
-    bad(path, [f"loads {url}" for url in urls if is_foreign(url)])
+def test_no_file_loads_from_elsewhere():
+    for path in [*DOCS.glob("*.[cj]s*"), *DOCS.glob("static/*.[cj]s*")]:
+        bad(path.name, [f"loads {url}" for url in re.findall(LOADS, path.read_text())])
+
+
+# ---- the notebook dialect, one rule at a time ----
+
+
+@pytest.fixture(scope="module")
+def builder():
+    "`tools/site.py` as a module, under another name than the standard library's `site`"
+    spec = spec_from_file_location("course_site", ROOT / "tools/site.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def code(source, *outputs):
+    return nbf.new_code_cell(source, outputs=list(outputs))
+
+
+def printed(text, name="stdout"):
+    return nbf.new_output("stream", name=name, text=text)
+
+
+def shown(**data):
+    return nbf.new_output("display_data", data={k.replace("_", "/"): v for k, v in data.items()})
+
+
+@pytest.fixture
+def render(builder, tmp_path):
+    "Renders cells, Markdown where they are text, as the body of a page"
+
+    def render(*cells, name="01_try"):
+        cells = [nbf.new_markdown_cell(c) if isinstance(c, str) else c for c in cells]
+        nbformat.write(nbf.new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
+        (tmp_path / "references.bib").write_text(
+            "@book{key, author={A. Name}, title={T}, year={1999}}"
+        )
+        cfg = SimpleNamespace(doc_host="https://here.org", doc_baseurl="/x", nbs_path=Path("nbs"))
+        page = builder.convert(tmp_path / f"{name}.ipynb", tmp_path / "out", cfg)
+        return BeautifulSoup(page.body, "html5lib")
+
+    return render
+
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="90pt" height="60"><path d="M0 0h9"/></svg>'
+FIGURE = "#| label: fig-a\n#| fig-cap: What `it` shows.\n#| fig-alt: A line & a point\ndraw()"
+
+
+def test_cell_options(render):
+    body = render(
+        code("#| echo: false\nhidden_source", printed("seen output")),
+        code("#| output: false\nseen_source", printed("hidden output")),
+        code("#| include: false\nhidden_source", printed("hidden output")),
+        code(
+            "#| code-fold: true\n#| code-summary: 'Plot: how'\nfolded", printed("unfolded output")
+        ),
+        code("#| code-fold: true\n#| code-summary: Solution\nfolded", printed("folded output")),
+        code("#| code-fold: show\nopen"),
+    )
+    assert "hidden" not in body.text and "#|" not in body.text
+    assert "seen output" in body.text and "seen_source" in body.text
+    how, solution, show = body("details")
+    assert how.summary.text == "Plot: how" and "unfolded" not in how.text
+    assert "folded output" in solution.text and not solution.has_attr("open")
+    assert show.has_attr("open")
+
+
+def test_outputs(render):
+    body = render(
+        code("a", printed("0%\r50%\r\x1b[32m100%\x1b[0m\nend\n", "stderr")),
+        code("b", shown(text_html="<table><tr><th></th><th>x</th></tr></table>", text_plain="no")),
+        code(
+            "c",
+            nbf.new_output(
+                "display_data",
+                data={"application/vnd.jupyter.widget-view+json": {}, "text/plain": "no"},
+            ),
+        ),
+        code("d = '''\n```\n:::\n'''", shown(text_plain="~~~\n<b>plain</b>")),
+    )
+    assert body.select_one(".stderr").text.strip() == "100%\nend"
+    assert body.select_one(".scroll table td").text == ""
+    assert "no" not in [p.text.strip() for p in body("pre")]
+    assert "```\n:::" in body.text and "<b>plain</b>" in body.text
+
+
+def test_figures_tables_equations_and_references(render, tmp_path):
+    body = render(
+        "See @fig-a, @fig-b, @eq-one, [@tbl-t; @fig-a] and [@key].\n\n$$ x = 1 $$ {#eq-one}",
+        code(FIGURE, nbf.new_output("display_data", data={"image/svg+xml": SVG})),
+        '![Caption](b.png){#fig-b fig-alt="The alternative"}',
+        "| a | b |\n|---|---|\n| 1 | 2 |\n\n: A table {#tbl-t}",
+        "- in a list $$ y $$ {#eq-two}",
+    )
+    links = [a.text.replace("\xa0", " ") for a in body.select(".xref")]
+    assert links == ["Figure 1", "Figure 2", "Equation 1", "Table 1", "Figure 1"]
+    first, second = body("figure")
+    assert first["id"] == "fig-a" and first.figcaption.text == "Figure\xa01. What it shows."
+    assert first.img["alt"] == "A line & a point"
+    assert (first.img["width"], first.img["height"]) == ("120", "60")
+    assert (tmp_path / "out" / first.img["src"]).read_text() == SVG
+    assert second["id"] == "fig-b" and second.img["alt"] == "The alternative"
+    assert body.table["id"] == "tbl-t" and body.caption.text == "Table\xa01. A table"
+    assert [n.text for n in body.select(".equation .number")] == ["(1)", "(2)"]
+    assert body.select("h2")[-1].text == "References" and "Name" in body.select_one("#refs").text
+
+
+def test_callouts_and_quizzes(render):
+    body = render(
+        '::: {.callout-note title="You <will>"}\ntext\n:::',
+        "::: {.callout-warning}\n## Mind\ntext\n:::",
+        '::: {.callout-tip collapse="true" title="日本語の要約"}\n要約\n:::',
+        '::: {.quiz}\nWhy?\n\n- A. x\n- B. y\n\n::: {.callout-tip collapse="true" title="Answer"}\n'
+        "- A. No.\n- B. **Right.**\n:::\n:::",
+    )
+    titles = [p.text for p in body.select(".callout > .title")]
+    assert titles == ["You <will>", "Mind"]
+    assert body.details["lang"] == "ja" and body.details.summary.text == "日本語の要約"
+    assert body.select_one(".quiz#quiz-1 details").summary.text == "Answer"
+
+
+def test_links_and_headings(render):
+    body = render(
+        "# Part\n\n#### Deep\n\n[a](02_next.ipynb#b) [c](https://here.org/x/next.html#d) [e](https://x.org/)"
+    )
+    assert [a["href"] for a in body("a")] == ["next.html#b", "next.html#d", "https://x.org/"]
+    assert [h.name for h in body.select("h1, h2, h3, h4")] == ["h2", "h3"]
+
+
+def test_api_card(render):
+    doc = (
+        "---\n\n[source](https://x.org/f.py#L1){target='_blank'}\n\n### Net.fit\n\n```python\ndef fit(\n"
+        "    X, # rows, shape (n, 'd')\n    y:NoneType=None, # or |none|\n    *more, k:int=3, # `k`\n"
+        ")->Net: # itself\n```\n\n*Fits `X`*"
+    )
+    source = '#| code-fold: show\n#| code-summary: "Exported source"\ndef fit(): ...'
+    body = render(
+        "## A", code("#| echo: false\nshow_doc(Net.fit)", shown(text_markdown=doc)), code(source)
+    )
+    card = body.select_one(".api")
+    assert card.h3["id"] == "net.fit" and card.a["href"] == "https://x.org/f.py#L1"
+    assert card.select_one(".signature").text == "Net.fit(X, y=None, *more, k: int=3) -> Net"
+    rows = [[td.text for td in tr("td")] for tr in card("tr")[1:]]
+    assert rows[0] == ["X", "rows, shape (n, 'd')"] and rows[1] == ["y", "or |none|"]
+    assert rows[-1] == ["returns Net", "itself"]
+
+
+def test_docs_stand_before_their_source(builder):
+    source = '#| code-summary: "Exported source"\n'
+    cells = ["show_doc(a2)", source + "def a1(): ...\ndef a2(): ...", "#\nshow_doc(a1)",
+             "#\nshow_doc(B)", source + "class B: ..."]  # fmt: skip
+    cells = [code(c) for c in cells]
+    builder.docs_before_source(cells)
+    assert [re.search(r"\((\w+)\)", c.source)[1] if "show_doc" in c.source else "source" for c in cells] == [
+        "a1", "a2", "source", "B", "source"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text", ["see @fig-none", "see [@nobody]", "$\\frac{1$", "## A {#a}\n\n## B {#a}"]
+)
+def test_mistakes_stop_the_build(render, text):
+    with pytest.raises(ValueError, match="01_try.ipynb, as Markdown in .*01_try.md: .*\\w"):
+        render(text)
+
+
+def test_a_failed_build_leaves_the_site_alone(builder, monkeypatch, tmp_path):
+    cfg = SimpleNamespace(nbs_path=tmp_path, config_path=tmp_path, doc_path=tmp_path / "_docs")
+    cfg.doc_path.mkdir()
+    (cfg.doc_path / "index.html").write_text("old")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(builder, "get_config", lambda: cfg)
+    monkeypatch.setattr(builder, "process", lambda *_: tmp_path)
+    monkeypatch.setattr(builder.shutil, "which", lambda _: None)
+    monkeypatch.setattr(builder, "build_offline", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        builder.main()
+    assert (cfg.doc_path / "index.html").read_text() == "old"

@@ -1,8 +1,9 @@
 """Builds the website of the course into `_docs/`: `python tools/site.py [NBS_DIR]`
 
-With Quarto where it is installed, otherwise offline: nbdev processes the notebooks, this script turns each into
-Markdown, Pandoc (with `site/filter.lua`) into HTML, Jinja2 (with `site/page.html`) into a page, and Pagefind adds
-the search. The notebooks come from NBS_DIR (default `nbs`), all else from `nbs`.
+With Quarto where it is installed. Otherwise offline: nbdev processes the notebooks, this script
+turns each into Markdown, Pandoc (with `site/filter.lua`) that into HTML, Jinja2 (with
+`site/page.html`) that into a page, and Pagefind adds the search. The notebooks come from NBS_DIR
+(default `nbs`), all else from `nbs`.
 """
 import ast
 import html
@@ -34,7 +35,7 @@ ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # ---- a notebook as Markdown ----
 
 def fence(kind, text):
-    "`text` as a code block, or with `kind` '{=html}' as raw HTML; long tildes, since code may hold backticks"
+    "`text` as a code block, or raw where `kind` is '{=html}'; tildes, since code holds backticks"
     return f"~~~~~~~~~~ {kind}\n{text}\n~~~~~~~~~~"
 
 
@@ -44,112 +45,128 @@ def div(attributes, *blocks):
 
 
 def split_cell(source):
-    "The `#|` options of a cell, and its code below them"
-    lines = source.splitlines()
-    n = next((i for i, line in enumerate(lines) if not line.startswith("#|")), len(lines))
-    options = [line.removeprefix("#|").removeprefix(" ") for line in lines[:n]]
-    return yaml.safe_load("\n".join(o for o in options if ":" in o or o[:1] == " ")) or {}, "\n".join(lines[n:]).strip()
+    "The `#|` options of a cell as a dict, and its code below them"
+    above = list(takewhile(lambda line: line.startswith("#|"), source.splitlines()))
+    options = [line.removeprefix("#|").removeprefix(" ") for line in above]
+    options = yaml.safe_load("\n".join(o for o in options if ":" in o or o[:1] == " "))
+    return options or {}, "\n".join(source.splitlines()[len(above):]).strip()
 
 
 def image_size(data, is_svg):
     "Width and height of an SVG text or of PNG bytes, in CSS pixels"
     if not is_svg: return int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
-    sizes = re.findall(r'\b(?:width|height)="([\d.]+)(pt|px|)"', data.partition(">")[0] + re.search("<svg[^>]*>", data)[0])
-    return [round(float(n) * (4 / 3 if unit == "pt" else 1)) for n, unit in sizes[:2]]
+    tag = re.search("<svg[^>]*>", data)[0]
+    sizes = [re.search(rf'\b{side}="([\d.]+)(pt)?', tag) for side in ("width", "height")]
+    return [round(float(m[1]) * (4 / 3 if m[2] else 1)) for m in sizes]
 
 
-def image(bundle, metadata, name, folder, alt):
-    "Write the picture of a mime bundle to `folder` and return its `<img>`"
-    is_svg = "image/svg+xml" in bundle
-    data = bundle["image/svg+xml"] if is_svg else b64decode(bundle["image/png"])
-    size = metadata.get("image/png") or dict(zip(("width", "height"), image_size(data, is_svg), strict=True))
-    path = folder / f"{name}.{'svg' if is_svg else 'png'}"
-    path.write_bytes(data.encode() if is_svg else data)
-    alt = f' alt="{html.escape(alt)}"' if alt else ""
-    sizes = 'width="{width}" height="{height}" style="--width: {width}px"'.format(**size)
-    return f'<div class="scroll"><img src="figures/{folder.name}/{path.name}"{alt} {sizes} loading="lazy"></div>'
+def image(out, name, folder, alt):
+    "Writes the picture of an output to `folder`; returns the `<img>` that shows it"
+    svg = out.data.get("image/svg+xml")
+    data = svg.encode() if svg else b64decode(out.data["image/png"])
+    path = folder / f"{name}.{'svg' if svg else 'png'}"
+    path.write_bytes(data)
+    wanted, size = out.metadata.get("image/png", {}), image_size(svg or data, bool(svg))
+    width, height = wanted.get("width", size[0]), wanted.get("height", size[1])
+    alt = f'alt="{html.escape(alt)}"' if alt else ""
+    size = f'width="{width}" height="{height}" style="--width: {width}px"'
+    url = f"figures/{folder.name}/{path.name}"
+    return f'<div class="scroll"><img src="{url}" {alt} {size} loading="lazy"></div>'
 
 
 def output_markdown(out, name, folder, alt):
     "One output of a cell: the richest form that a page can show"
     if out.output_type == "stream":
-        text = re.sub(r"[^\n]*\r(?!\n)", "", ANSI.sub("", out.text)).rstrip()
+        text = re.sub(r"[^\n]*\r(?!\n)", "", ANSI.sub("", out.text)).rstrip()   # progress bars
         return fence("{.output ." + out.name + "}", text) if text else ""
-    if out.output_type == "error": return fence("{.output .stderr}", ANSI.sub("", "\n".join(out.traceback)))
-    data = out.data
-    if "text/html" in data:   # an empty heading is none
-        return fence("{=html}", f'<div class="scroll">{data["text/html"].replace("<th></th>", "<td></td>")}</div>')
-    if data.keys() & {"image/svg+xml", "image/png"}: return fence("{=html}", image(data, out.metadata, name, folder, alt))
-    if "text/markdown" in data: return data["text/markdown"]
-    if any("widget-view" in kind for kind in data): return ""
-    return fence("{.output}", data["text/plain"]) if "text/plain" in data else ""
-
-
-def literal(text):
-    "Plain text for Markdown: only `code` and nbdev's links of it keep their meaning, quotes and dots stay as they are"
-    return re.sub(r"\[`[^`]*`\]\([^)]*\)|`[^`]*`|[^\w\s`]", lambda m: m[0] if len(m[0]) > 1 else "\\" + m[0], text)
-
-
-def api_card(text):
-    "What `show_doc` wrote as a card: name, one-line signature, docstring, table of parameters"
-    link, name, code, rest = re.search(r"(?:(\[source\]\([^)]*\)).*?)?### (.+?)\n+```python\n(.*?)```(.*)", text, re.S).groups()
-    parts = [f"### {name} {{#{name.lower()} .api}}", f"{link}{{.api-source}}" if link else "", rest.strip()]
-    try: function = ast.parse(code.rstrip() + "\n    pass").body[0]
-    except SyntaxError: return div(".api", *parts, fence("{.python}", code.rstrip()))
-    lines = ["", *code.splitlines()]
-    args, returns = function.args, ast.unparse(function.returns) if function.returns else ""
-    names = [*args.posonlyargs, *args.args, *filter(None, [args.vararg]), *args.kwonlyargs, *filter(None, [args.kwarg])]
-    for a, default in zip(reversed([*args.posonlyargs, *args.args]), reversed(args.defaults)):
-        if a.annotation and ast.unparse(a.annotation) == type(getattr(default, "value", default)).__name__: a.annotation = None
-    comment = {a.arg: (re.search(r"# (.*)", lines[a.lineno]) or ["", ""])[1] for a in names}
-    comment["returns"] = (re.search(r"\).*?: # (.*)", lines[-1]) or ["", ""])[1]
-    rows = [(f"`{ast.unparse(a)}`", comment[a.arg]) for a in names if comment[a.arg]]
-    if returns or comment["returns"]: rows.append((f"returns `{returns}`" if returns else "returns", comment["returns"]))
-    signature = f"`{name}({ast.unparse(args)}){' -> ' * bool(returns)}{returns}`{{.python .signature}}"
-    table = ["| parameter | meaning |", "|---|---|", *(f"| {a} | {literal(b)} |" for a, b in rows)]
-    return div(".api", *parts[:2], signature, parts[2], "\n".join(table) if rows else "")
+    if out.output_type == "error":
+        return fence("{.output .stderr}", ANSI.sub("", "\n".join(out.traceback)))
+    kinds = out.data.keys()
+    if "text/html" in kinds:
+        return fence("{=html}", f'<div class="scroll">{out.data["text/html"]}</div>')
+    if kinds & {"image/svg+xml", "image/png"}: return fence("{=html}", image(out, name, folder, alt))
+    if "text/markdown" in kinds: return out.data["text/markdown"]
+    is_live = any("widget-view" in kind for kind in kinds)
+    return fence("{.output}", out.data["text/plain"]) if "text/plain" in kinds and not is_live else ""
 
 
 def code_markdown(cell, name, folder):
-    "A code cell with what its options leave of it: code, perhaps folded, and outputs, perhaps as a figure"
+    "A code cell as its options want it: code, perhaps folded, and outputs, perhaps as a figure"
     options, code = split_cell(cell.source)
     if options.get("include") is False: return ""
     if code.startswith("show_doc("):
-        return "\n\n".join(api_card(o.data["text/markdown"]) for o in cell.outputs if "text/markdown" in o.get("data", ()))
-    kept = [o for o in cell.outputs if not (o.get("name") == "stderr" and options.get("warning") is False)]
-    label = str(options.get("label", ""))
-    alt = options.get("fig-alt")
-    outputs = [output_markdown(o, label if i == 0 and label else f"{name}-{i}", folder, alt) for i, o in enumerate(kept)]
-    outputs = list(filter(None, outputs)) if options.get("output") is not False else []
-    caption = options.get("fig-cap") or options.get("tbl-cap")
-    if caption and outputs: outputs = [div(f"#{label} .cell-figure" if label else ".cell-figure", *outputs, caption)]
-    blocks = [fence("{.python .cell-code}", code)] if code and options.get("echo") is not False else []
-    fold, summary = options.get("code-fold"), options.get("code-summary", "Code")
-    if blocks and fold:
-        is_solution = str(summary).startswith("Solution")
-        inside = blocks + outputs if is_solution else blocks
-        blocks = [div(f'.code-fold summary="{html.escape(str(summary))}" {"open=1" if fold == "show" else ""}', *inside)]
-        outputs = [] if is_solution else outputs
+        return "\n\n".join(api_card(out.data["text/markdown"]) for out in cell.outputs)
+    label, caption = options.get("label"), options.get("fig-cap") or options.get("tbl-cap")
+    name, alt = label or name, options.get("fig-alt")
+    shown = enumerate(cell.outputs if options.get("output") is not False else [])
+    outputs = [output_markdown(out, f"{name}-{i}" if i else name, folder, alt) for i, out in shown]
+    outputs = list(filter(None, outputs))
+    if caption and outputs:
+        outputs = [div(f"#{label} .cell-figure" if label else ".cell-figure", *outputs, caption)]
+    echo = code and options.get("echo") is not False
+    blocks = [fence("{.python .cell-code}", code)] if echo else []
+    if blocks and (fold := options.get("code-fold")):
+        summary = html.escape(str(options.get("code-summary", "Code")))
+        if summary.startswith("Solution"): blocks, outputs = blocks + outputs, []
+        opened = 'open="true"' if fold == "show" else ""
+        blocks = [div(f'.code-fold summary="{summary}" {opened}', *blocks)]
     return div(".cell", *blocks, *outputs) if blocks or outputs else ""
 
 
 def docs_before_source(cells):
-    "Of a cell that exports several names nbdev shows the last before the source, the others behind it, last to first"
+    "nbdev shows the last name of a cell before its source, the others behind it, last to first"
     for i, cell in enumerate(cells):
         if "Exported source" not in cell.source: continue
-        behind = list(takewhile(lambda c: "\nshow_doc(" in c.source, cells[i + 1:]))
-        cells[i - 1:i + 1 + len(behind)] = [*reversed(behind), cells[i - 1], cell]
+        names = re.findall(r"^(?:def|class) (\w+)", cell.source, re.M)
+        is_doc = re.compile(rf"show_doc\((\w+\.)?({'|'.join(names)})\)").search
+        end = i + 1 + len(list(takewhile(is_doc, (c.source for c in cells[i + 1:]))))
+        cells[i - 1:end] = [*reversed(cells[i + 1:end]), cells[i - 1], cell]
 
 
 def markdown(path, folder):
-    "A processed notebook, or a Markdown page, as one Markdown text; its pictures go into `folder`"
+    "A processed notebook or a Markdown page as one Markdown text; its pictures go into `folder`"
     if path.suffix != ".ipynb": return path.read_text(encoding="utf-8")
-    parts, cells = [], nbformat.read(path, 4).cells
+    cells = nbformat.read(path, 4).cells
     docs_before_source(cells)
-    for i, cell in enumerate(cells):
-        is_code = cell.cell_type == "code"
-        parts.append(code_markdown(cell, f"cell-{i}", folder) if is_code else cell.source)
+    parts = [code_markdown(cell, f"cell-{i}", folder) if cell.cell_type == "code" else cell.source
+             for i, cell in enumerate(cells)]
     return "\n\n".join(filter(None, parts))
+
+
+# ---- the documentation of a name ----
+
+def literal(text):
+    "Plain text for Markdown: only `code` and nbdev's links of it are more than text"
+    return re.sub(r"\[`[^`]*`\]\([^)]*\)|`[^`]*`|[^\w\s`]",
+                  lambda m: m[0] if len(m[0]) > 1 else "\\" + m[0], text)
+
+
+def signature(name, code):
+    "From the `def` that `show_doc` writes: the call on one line, and rows of parameter and meaning"
+    function, lines = ast.parse(code.rstrip() + "\n    pass").body[0], code.splitlines()
+    args = function.args
+    for a, default in zip(args.args[::-1], args.defaults[::-1], strict=False):
+        guess = type(getattr(default, "value", None)).__name__   # nbdev's, where there was no type
+        if a.annotation and ast.unparse(a.annotation) == guess: a.annotation = None
+    every = [*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg]
+    rows = [(f"`{ast.unparse(a)}`", lines[a.lineno - 1].partition("# ")[2]) for a in every if a]
+    returns = f" -> {ast.unparse(function.returns)}" if function.returns else ""
+    rows.append((f"returns `{returns[4:]}`" if returns else "returns", lines[-1].partition("# ")[2]))
+    return f"{name}({ast.unparse(args)}){returns}", [row for row in rows if row[1]]
+
+
+def api_card(text):
+    "What `show_doc` wrote as a card: name, call, docstring, table of parameters"
+    parts = (r"(?:\[source\]\((?P<url>[^)]*)\).*?)?### (?P<name>.+?)\n+"
+             r"```python\n(?P<code>.*?)```(?P<doc>.*)")
+    url, name, code, doc = re.search(parts, text, re.S).group("url", "name", "code", "doc")
+    source = f"[source]({url}){{.api-source}}" if url else ""
+    heading = f"### {name} {{#{name.lower()} .api}}"
+    try: call, rows = signature(name, code)
+    except SyntaxError: return div(".api", heading, source, fence("{.python}", code.rstrip()), doc)
+    table = ["| parameter | meaning |", "|---|---|", *(f"| {a} | {literal(b)} |" for a, b in rows)]
+    call = "" if "(*args, **kwargs)" in call else f"`{call}`{{.python .signature}}"
+    return div(".api", heading, source, call, doc.strip(), "\n".join(table) if rows else "")
 
 
 # ---- Markdown as a page ----
@@ -166,9 +183,10 @@ def front_matter(text):
 
 
 def last_change(path):
-    "The day of the last commit of a notebook, so that the same commit gives the same page; without one, today"
-    run = subprocess.run(["git", "log", "-1", "--format=%cs", "--", path], capture_output=True, text=True)
-    return run.stdout.strip() or time.strftime("%Y-%m-%d", time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))))
+    "The day of a notebook's last commit, so that one commit makes one site; else today"
+    git = [shutil.which("git") or "false", "log", "-1", "--format=%cs", "--", path]
+    log = subprocess.run(git, capture_output=True, text=True)
+    return log.stdout.strip() or time.strftime("%Y-%m-%d")
 
 
 def reading_minutes(body):
@@ -179,49 +197,61 @@ def reading_minutes(body):
     return max(1, round(words / 180 + lines / 20))
 
 
+def pandoc(path, text, cfg):
+    "Table of contents and body of a page; a warning, as of an unknown citation, is an error"
+    options = ["--standalone", f"--template={HERE / 'parts.html'}", "--toc", "--toc-depth=3",
+               f"--lua-filter={HERE / 'filter.lua'}", "--mathml", "--wrap=none", "--fail-if-warnings",
+               "--citeproc", f"--bibliography={path.parent / 'references.bib'}",
+               "--metadata=link-citations:true", f"--metadata=site-url:{cfg.doc_host}{cfg.doc_baseurl}"]
+    kept = path.with_suffix(".md")   # for the line numbers in Pandoc's messages
+    kept.write_text(text, encoding="utf-8")
+    try: page = pypandoc.convert_text(text, "html5", "markdown", extra_args=options)
+    except RuntimeError as error:
+        what = str(error).partition("stack traceback")[0].partition("conversion: ")[2]
+        raise ValueError(f"{path.name}, as Markdown in {kept}: {what.strip()}") from None
+    page = re.sub(r' id="cb\d+-\d+"><a href="#cb[^>]*></a>', ">", page)   # links to lines of code
+    page = re.sub(r"<th([^>]*)></th>", r"<td\1></td>", page)   # an empty heading heads nothing
+    return page.split("<!-- body -->")
+
+
 def convert(path, out, cfg):
-    "Everything the template needs to know about the page of one processed notebook"
+    "All that the template needs to know about the page of one processed notebook"
     figures = out / "figures" / page_name(path).removesuffix(".html")
     figures.mkdir(parents=True)
     text = markdown(path, figures)
-    path.with_suffix(".md").write_text(text, encoding="utf-8")   # the lines that Pandoc's messages name
-    meta = front_matter(text)
-    arguments = ["--standalone", f"--template={HERE / 'parts.html'}", "--toc", "--toc-depth=3", "--mathml", "--wrap=none",
-                 f"--lua-filter={HERE / 'filter.lua'}", "--citeproc", f"--bibliography={path.parent / 'references.bib'}",
-                 f"--metadata=site-url:{cfg.doc_host}{cfg.doc_baseurl}", "--metadata=link-citations:true",
-                 "--fail-if-warnings"]
-    try: page = pypandoc.convert_text(text, "html5", "markdown", extra_args=arguments)
-    except RuntimeError as error: raise SystemExit(f"{path.with_suffix('.md')}: {error}") from None
-    page = re.sub(r' id="cb\d+-\d+"><a href="#cb[^>]*></a>', ">", page)   # nobody links to a line of code
-    toc, body = page.split("<!-- body -->")
-    source = f"{cfg.nbs_path.name}/{path.name}"
+    if not any(figures.iterdir()): figures.rmdir()
+    meta, source = front_matter(text), f"{cfg.nbs_path.name}/{path.name}"
+    lesson = re.match(r"([01]\d)_", path.name)
+    toc, body = pandoc(path, text, cfg)
     return SimpleNamespace(
-        name=page_name(path), source=source, title=str(meta.get("title", path.stem)),
-        subtitle=meta.get("subtitle") or meta.get("description") or "", toc=toc.strip(), body=body.strip(),
-        minutes=reading_minutes(body), quizzes=len(re.findall('class="quiz"', body)), changed=last_change(source))
+        name=page_name(path), source=source, lesson=lesson and int(lesson[1]),
+        title=str(meta.get("title", path.stem)),
+        subtitle=meta.get("subtitle") or meta.get("description") or "", toc=toc.strip(), body=body,
+        minutes=reading_minutes(body), quizzes=body.count('class="quiz"'), changed=last_change(source))
 
 
 def link_to_class(pages):
-    "Point links to a method that has no card of its own at the card of its class"
+    "Points links to a method that has no card of its own at the card of its class"
     ids = {f"{p.name}#{i}" for p in pages for i in re.findall(r'\bid="([^"]+)"', p.body)}
     for p in pages:
         def fix(m, here=p.name):
-            page, anchor = m[1] or here, m[2]
-            return m[0] if f"{page}#{anchor}" in ids else f'href="{m[1]}#{anchor.split(".")[0]}"'
-        p.body = re.sub(r'href="([\w.-]*)#([\w]+\.[\w.]+)"', fix, p.body)
+            known = f"{m[1] or here}#{m[2]}{m[3]}" in ids
+            return m[0] if known else f'href="{m[1]}#{m[2]}"'
+        p.body = re.sub(r'href="([\w.-]*)#(\w+)(\.[\w.]+)"', fix, p.body)
 
+
+# ---- the site ----
 
 def sidebar(contents, pages):
-    "The entries of `sidebar.yml` as dicts of title and page, or title and contents; names of missing pages go to stderr"
+    "The entries of `sidebar.yml`: each a title with its page, or with the entries below it"
     entries = []
     for item in contents:
-        if isinstance(item, dict) and "section" in item:
+        item = item if isinstance(item, dict) else {"href": item}
+        if "section" in item:
             entries.append({"title": item["section"], "contents": sidebar(item["contents"], pages)})
-            continue
-        path = item.get("href") if isinstance(item, dict) else item
-        page = pages.get(page_name(path))
-        if page: entries.append({"title": isinstance(item, dict) and item.get("text") or page.title, "page": page})
-        else: print(f"sidebar.yml names {path}, which is not there", file=sys.stderr)
+        elif page := pages.get(page_name(item["href"])):
+            entries.append({"title": item.get("text", page.title), "page": page})
+        else: print(f"sidebar.yml names {item['href']}, which is not there", file=sys.stderr)
     return entries
 
 
@@ -230,64 +260,73 @@ def in_order(entries):
     for e in entries: yield from in_order(e["contents"]) if "contents" in e else [e["page"]]
 
 
-# ---- the site ----
-
 def process(nbs_dir, cfg):
-    "nbdev's processed notebooks in `_proc/`, with everything else that stands in `nbs` and the widgets of the library"
+    "nbdev's processed notebooks in `_proc/`, with all else in `nbs` and the library's widgets"
     proc = proc_nbs(path=os.path.relpath(nbs_dir), force=True, n_workers=JOBS)
-    skip = shutil.ignore_patterns("*.ipynb", ".*", "_proc", "_docs")
+    skip = shutil.ignore_patterns("*.ipynb", ".*")
     shutil.copytree(cfg.nbs_path, proc, ignore=skip, dirs_exist_ok=True)
-    if (cfg.lib_path / "static").exists(): shutil.copytree(cfg.lib_path / "static", proc / "static", dirs_exist_ok=True)
+    widgets = cfg.lib_path / "static"
+    if widgets.exists(): shutil.copytree(widgets, proc / "static", dirs_exist_ok=True)
     return proc
 
 
+def write_pages(pages, menu, out, cfg):
+    "The pages of the site in their frame, and its map"
+    env = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE), autoescape=True,
+                             trim_blocks=True, lstrip_blocks=True)
+    shared = {"menu": menu, "cfg": cfg.d, "site": cfg.doc_host + cfg.doc_baseurl}
+    order = [None, *in_order(menu), None]
+    for page in pages:
+        i = order.index(page) if page in order else None
+        before, after = (order[i - 1], order[i + 1]) if i else (None, None)
+        text = env.get_template("page.html").render(page=page, before=before, after=after, **shared)
+        (out / page.name).write_text(text, encoding="utf-8")
+    public = [p for p in pages if p.name != "404.html"]
+    (out / "sitemap.xml").write_text(env.get_template("sitemap.xml").render(pages=public, **shared))
+
+
 def build_offline(nbs_dir, proc, cfg):
-    "Write the whole site without Quarto; returns its folder"
+    "Writes the whole site without Quarto; returns its folder"
     out = proc / cfg.doc_path.name
-    shutil.copytree(proc, out, ignore=shutil.ignore_patterns("*.ipynb", "*.qmd", "*.yml", "*.bib"))
+    skip = shutil.ignore_patterns("*.ipynb", "*.qmd", "*.yml", "*.bib", out.name)
+    shutil.copytree(proc, out, ignore=skip)
     shutil.copy2(HERE / "site.js", out)
+    (out / "notebooks").mkdir()
+    for notebook in nbs_dir.glob("*.ipynb"): shutil.copy2(notebook, out / "notebooks")
     sources = sorted([*proc.glob("*.ipynb"), *proc.glob("*.qmd")])
-    with ThreadPoolExecutor(JOBS) as pool: pages = list(pool.map(lambda path: convert(path, out, cfg), sources))
+    with ThreadPoolExecutor(JOBS) as pool:
+        tasks = [pool.submit(convert, path, out, cfg) for path in sources]
+    errors = [str(error) for task in tasks if (error := task.exception())]
+    if errors: raise SystemExit("\n".join(errors))
+    pages = [task.result() for task in tasks]
     link_to_class(pages)
     contents = yaml.safe_load((proc / "sidebar.yml").read_text())["website"]["sidebar"]["contents"]
-    menu = sidebar(contents, {p.name: p for p in pages})
-    order = list(in_order(menu))
-    env = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    template = env.get_template("page.html")
-    (out / "notebooks").mkdir()
-    for p in pages:
-        i = order.index(p) if p in order else None
-        before = order[i - 1] if i else None
-        after = order[i + 1] if i is not None and i + 1 < len(order) else None
-        if p.source.endswith(".ipynb"): shutil.copy2(Path(nbs_dir, Path(p.source).name), out / "notebooks")
-        text = template.render(page=p, menu=menu, before=before, after=after, cfg=cfg.d, site=cfg.doc_host + cfg.doc_baseurl)
-        (out / p.name).write_text(text, encoding="utf-8")
-    public = [p for p in pages if p.name != "404.html"]
-    (out / "sitemap.xml").write_text(env.get_template("sitemap.xml").render(pages=public, site=cfg.doc_host + cfg.doc_baseurl))
+    write_pages(pages, sidebar(contents, {p.name: p for p in pages}), out, cfg)
     subprocess.run([sys.executable, "-m", "pagefind", "--silent", "--site", out], check=True)
     for unused in (out / "pagefind").glob("pagefind-*ui*"): unused.unlink()
     return out
 
 
 def build_quarto(nbs_dir, proc, cfg):
-    "Render the same sources with Quarto, as `nbdev_docs` does; returns the folder"
+    "Renders the same sources with Quarto, as `nbdev_docs` does; returns the folder"
     subprocess.run(["quarto", "render", "--no-cache"], cwd=proc, check=True)
     return proc / cfg.doc_path.name
 
 
 def main(nbs_dir=None):
-    "Build inside `_proc/` and put the result in the place of `_docs/` only when it is complete"
-    start, cfg = time.time(), get_config()
-    nbs_dir = Path(nbs_dir or cfg.nbs_path).resolve()
-    os.chdir(cfg.config_path)
+    "Builds inside `_proc/` and puts the result in the place of `_docs/` only when it is complete"
+    start, given = time.time(), nbs_dir and Path(nbs_dir).resolve()
+    os.chdir(HERE.parents[1])
+    cfg = get_config()
+    nbs_dir = given or cfg.nbs_path
     has_quarto = shutil.which("quarto")
     if has_quarto: refresh_quarto_yml()
     proc = process(nbs_dir, cfg)
     new = (build_quarto if has_quarto else build_offline)(nbs_dir, proc, cfg)
     if cfg.doc_path.exists(): cfg.doc_path.rename(proc / "old")
     new.rename(cfg.doc_path)
-    n = len(list(cfg.doc_path.glob("*.html")))
-    print(f"{n} pages in {cfg.doc_path.name}/ after {time.time() - start:.0f} s; open {cfg.doc_path.name}/index.html, or `make serve`")
+    print(f"{len(list(cfg.doc_path.glob('*.html')))} pages in {cfg.doc_path.name}/ after "
+          f"{time.time() - start:.0f} s; `make serve` shows them")
 
 
 if __name__ == "__main__": main(*sys.argv[1:])

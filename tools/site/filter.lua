@@ -1,5 +1,6 @@
--- What Quarto adds to Pandoc's Markdown, as far as the notebooks use it: callouts, folded code, numbered figures,
--- tables and equations with references to them, links between notebooks; and the quizzes of this course.
+-- What Quarto adds to Pandoc's Markdown, as far as the notebooks use it: callouts, folded code,
+-- numbered figures, tables and equations with references to them, links between notebooks; and the
+-- quizzes of this course.
 local names = {fig = "Figure", tbl = "Table", eq = "Equation"}
 local counts, numbers = {fig = 0, tbl = 0, eq = 0}, {}
 local heading, quizzes, cited, site = 1, 0, false, ""
@@ -15,8 +16,8 @@ end
 local function numbered(id, inlines)
   local n, name = number(id)
   if not n then return inlines end
-  local text = pandoc.Inlines{pandoc.Span({pandoc.Str(name .. "\u{a0}" .. n .. ".")}, {class = "label"}), pandoc.Space()}
-  return text .. inlines
+  local label = pandoc.Span({pandoc.Str(name .. "\u{a0}" .. n .. ".")}, {class = "label"})
+  return pandoc.Inlines{label, pandoc.Space()} .. inlines
 end
 
 local function html(text) return pandoc.RawBlock("html", text) end
@@ -28,8 +29,8 @@ local function box(class, title, blocks, folded, open)
   local lang = title:find("[\u{3040}-\u{30ff}]") and ' lang="ja"' or ""
   local tag = folded and "details" or "div"
   local head = folded and "<summary>%s</summary>" or '<p class="title">%s</p>'
-  local first = html(('<%s class="%s"%s%s>'):format(tag, class, lang, open and " open" or "") .. head:format(escape(title)))
-  return pandoc.Blocks{first} .. blocks .. {html("</" .. tag .. ">")}
+  local start = ('<%s class="%s"%s%s>'):format(tag, class, lang, open and " open" or "")
+  return pandoc.Blocks{html(start .. head:format(escape(title)))} .. blocks .. {html("</" .. tag .. ">")}
 end
 
 local function callout(div, kind)
@@ -39,7 +40,8 @@ local function callout(div, kind)
     blocks:remove(1)
   end
   title = title or kind:gsub("^%l", string.upper)
-  return box("callout callout-" .. kind, title, blocks, div.attributes.collapse, div.attributes.collapse == "false")
+  local collapse = div.attributes.collapse
+  return box("callout callout-" .. kind, title, blocks, collapse, collapse == "false")
 end
 
 local function figure(id, blocks)
@@ -61,7 +63,8 @@ local function Div(div)
     div.identifier = "quiz-" .. quizzes
     div.content:insert(1, html(('<p class="title">Question %d</p>'):format(quizzes)))
     return div
-  elseif div.classes:includes("cell-figure") or div.identifier:find("^fig%-") or div.identifier:find("^tbl%-") then
+  elseif div.classes:includes("cell-figure") or div.identifier:find("^%l+%-")
+    and names[div.identifier:match("^%l+")] then
     return figure(div.identifier, div.content)
   end
 end
@@ -124,8 +127,8 @@ end
 local function Link(link)
   local path = link.target
   if path:sub(1, #site) == site and site ~= "" then path = path:sub(#site + 1):gsub("^/", "") end
-  link.target = path:gsub("^([%w_.-]+)%.ipynb", function(name) return name:lower():gsub("^%d+%w*_", "") .. ".html" end)
-    :gsub("^([%w_.-]+)%.qmd", "%1.html")
+  local function page(name) return name:lower():gsub("^%d+%w*_", "") .. ".html" end
+  link.target = path:gsub("^([%w_.-]+)%.ipynb", page):gsub("^([%w_.-]+)%.qmd", page)
   if link.target == "" then link.target = "index.html" end
   if not link.target:find("^https?:") then link.attributes.target = nil end
   return link
@@ -149,7 +152,10 @@ end
 
 function Pandoc(doc)
   site = pandoc.utils.stringify(doc.meta["site-url"] or "")
-  doc = doc:walk{Link = Link, Header = Header, Figure = Figure, Table = Table, Para = Para, Plain = Para, Div = Div, RawBlock = RawBlock}
+  doc = doc:walk{
+    Link = Link, Header = Header, Figure = Figure, Table = Table, Para = Para, Plain = Para,
+    Div = Div, RawBlock = RawBlock,
+  }
   doc = doc:walk{Cite = Cite}
   local has_list = false
   doc:walk{Div = function(div) has_list = has_list or div.identifier == "refs" end}

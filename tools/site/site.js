@@ -12,12 +12,24 @@ const here = document.documentElement.dataset.page;
 
 // ---- what the browser remembers ----
 const store = {
-  read(key, fallback) { try { return JSON.parse(localStorage.getItem(key)) ?? fallback; } catch { return fallback; } },
-  write(key, value) { try { localStorage.setItem(key, JSON.stringify(value)); } catch { /* private window: forget */ } },
+  read(key, fallback) {
+    try {
+      return JSON.parse(localStorage.getItem(key)) ?? fallback;
+    } catch {
+      return fallback;
+    }
+  },
+  write(key, value) {
+    try {
+      localStorage.setItem(key, JSON.stringify(value));
+    } catch {
+      /* private window: forget */
+    }
+  },
 };
-let progress = store.read("progress", {});   // page -> {read: true, answers: {quiz: choice}, right: number of quizzes}
+let progress = store.read("progress", {}); // page -> {read: true, answers: {quiz: choice}, right: number of quizzes}
 function remember(change) {
-  progress = store.read("progress", {});     // another tab may have written
+  progress = store.read("progress", {}); // another tab may have written
   progress[here] = { ...progress[here], ...change };
   store.write("progress", progress);
   showProgress();
@@ -25,13 +37,19 @@ function remember(change) {
 
 // ---- colours: the system's, until the reader picks the other ones ----
 function setUpTheme() {
-  const button = $("#theme"), root = document.documentElement, system = matchMedia("(prefers-color-scheme: dark)");
+  const button = $("#theme"),
+    root = document.documentElement,
+    system = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (root.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
   const show = () => button.setAttribute("aria-pressed", isDark());
   button.onclick = () => {
     const dark = !isDark();
     root.dataset.theme = dark === system.matches ? "" : dark ? "dark" : "light";
-    try { localStorage.setItem("theme", root.dataset.theme); } catch { /* only for this page */ }
+    try {
+      localStorage.setItem("theme", root.dataset.theme);
+    } catch {
+      /* only for this page */
+    }
     show();
   };
   system.onchange = show;
@@ -41,7 +59,14 @@ function setUpTheme() {
 // ---- reading ----
 function addAnchors() {
   for (const heading of $$("article :is(h2, h3, h4)[id]"))
-    heading.append(make("a", { className: "anchor", href: "#" + heading.id, textContent: "#", ariaLabel: "Link to " + heading.textContent }));
+    heading.append(
+      make("a", {
+        className: "anchor",
+        href: "#" + heading.id,
+        textContent: "#",
+        ariaLabel: "Link to " + heading.textContent,
+      }),
+    );
 }
 
 function addCopyButtons() {
@@ -51,7 +76,9 @@ function addCopyButtons() {
     button.onclick = async () => {
       await navigator.clipboard.writeText($("code", code).textContent);
       button.textContent = "Copied";
-      setTimeout(() => { button.textContent = "Copy"; }, 1500);
+      setTimeout(() => {
+        button.textContent = "Copy";
+      }, 1500);
     };
     code.append(button);
   }
@@ -60,14 +87,17 @@ function addCopyButtons() {
 function makeScrollersReachable() {
   const check = new ResizeObserver((boxes) => {
     for (const { target: box } of boxes)
-      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0; else box.removeAttribute("tabindex");
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
   });
   $$(".scroll, pre").forEach((box) => check.observe(box));
 }
 
 function followHeadings() {
   const links = new Map($$("#toc a").map((a) => [a.hash.slice(1), a]));
-  const targets = [...links.keys()].map((id) => document.getElementById(decodeURIComponent(id))).filter(Boolean);
+  const targets = [...links.keys()]
+    .map((id) => document.getElementById(decodeURIComponent(id)))
+    .filter(Boolean);
   const update = () => {
     const passed = targets.filter((t) => t.getBoundingClientRect().top < 120);
     links.forEach((a) => a.removeAttribute("aria-current"));
@@ -75,30 +105,46 @@ function followHeadings() {
   };
   addEventListener("scroll", update, { passive: true });
   update();
-  $("#toc")?.addEventListener("click", (event) => { if (event.target.closest("a") && $("#toc").matches(":popover-open")) $("#toc").hidePopover(); });
+  $("#toc")?.addEventListener("click", (event) => {
+    if (event.target.closest("a") && $("#toc").matches(":popover-open")) $("#toc").hidePopover();
+  });
 }
 
 function openTarget() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  for (let box = target?.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
+  for (let box = target?.closest("details"); box; box = box.parentElement.closest("details"))
+    box.open = true;
 }
 
 // ---- quizzes: the choices become buttons, each answers with its own explanation ----
 function setUpQuiz(quiz, number) {
-  const answer = $("details", quiz), list = $("ul, ol", quiz);
+  const answer = $("details", quiz),
+    list = $("ul, ol", quiz);
   const why = $$("li", answer);
   const buttons = $$("li", list).map((choice, i) => {
-    $$("a", choice).forEach((a) => a.replaceWith(...a.childNodes));   // no link inside a button
+    $$("a", choice).forEach((a) => a.replaceWith(...a.childNodes)); // no link inside a button
     const button = make("button", { type: "button" }, ...choice.childNodes);
-    button.onclick = () => { pick(i); save(i); };
+    button.onclick = () => {
+      pick(i);
+      save(i);
+    };
     choice.append(button);
     return button;
   });
   const isRight = (i) => /^\W*([A-Z]\.)?\s*Right\b/.test(why[i].textContent);
   const reply = make("div", { className: "reply" });
   reply.setAttribute("role", "status");
-  const again = make("button", { type: "button", className: "again", textContent: "Clear answer", hidden: true });
-  again.onclick = () => { pick(); save(); buttons[0].focus(); };
+  const again = make("button", {
+    type: "button",
+    className: "again",
+    textContent: "Clear answer",
+    hidden: true,
+  });
+  again.onclick = () => {
+    pick();
+    save();
+    buttons[0].focus();
+  };
   answer.replaceWith(reply, again);
   list.setAttribute("role", "group");
   list.setAttribute("aria-label", "Choices");
@@ -110,12 +156,19 @@ function setUpQuiz(quiz, number) {
       b.dataset.state = i !== chosen ? "" : isRight(i) ? "right" : "wrong";
     });
     again.hidden = chosen === undefined;
-    reply.replaceChildren(...chosen === undefined ? [] : [...why[chosen].childNodes].map((node) => node.cloneNode(true)));
+    reply.replaceChildren(
+      ...(chosen === undefined
+        ? []
+        : [...why[chosen].childNodes].map((node) => node.cloneNode(true))),
+    );
     reply.dataset.state = chosen === undefined ? "" : isRight(chosen) ? "right" : "wrong";
   }
   function save(chosen) {
     const answers = { ...progress[here]?.answers, [number]: chosen };
-    remember({ answers, right: { ...progress[here]?.right, [number]: chosen !== undefined && isRight(chosen) } });
+    remember({
+      answers,
+      right: { ...progress[here]?.right, [number]: chosen !== undefined && isRight(chosen) },
+    });
   }
   return () => pick(progress[here]?.answers?.[number]);
 }
@@ -126,11 +179,19 @@ function showProgress() {
   let read = 0;
   for (const link of links) {
     const page = progress[link.getAttribute("href")] ?? {};
-    const right = Object.values(page.right ?? {}).filter(Boolean).length, all = Number(link.dataset.quizzes);
-    const state = page.read ? all && right >= all ? "quiz done" : "read" : "";
+    const right = Object.values(page.right ?? {}).filter(Boolean).length,
+      all = Number(link.dataset.quizzes);
+    const state = page.read ? (all && right >= all ? "quiz done" : "read") : "";
     read += Boolean(page.read);
     $(".state", link)?.remove();
-    if (state) link.append(make("span", { className: "state", title: state }, make("span", { className: "hidden", textContent: ` (${state})` })));
+    if (state)
+      link.append(
+        make(
+          "span",
+          { className: "state", title: state },
+          make("span", { className: "hidden", textContent: ` (${state})` }),
+        ),
+      );
     link.dataset.state = state;
   }
   $("#progress span").textContent = `${read} of ${links.length} pages read`;
@@ -138,22 +199,42 @@ function showProgress() {
 
 function setUpProgress() {
   const showQuizzes = $$(".quiz").map(setUpQuiz);
-  const showAll = () => { showProgress(); showQuizzes.forEach((show) => show()); };
-  $("#progress button").onclick = () => { progress = {}; store.write("progress", progress); showAll(); };
-  addEventListener("storage", () => { progress = store.read("progress", {}); showAll(); });
-  const end = new IntersectionObserver(([entry]) => { if (entry.isIntersecting && !progress[here]?.read) remember({ read: true }); });
+  const showAll = () => {
+    showProgress();
+    showQuizzes.forEach((show) => show());
+  };
+  $("#progress button").onclick = () => {
+    progress = {};
+    store.write("progress", progress);
+    showAll();
+  };
+  addEventListener("storage", () => {
+    progress = store.read("progress", {});
+    showAll();
+  });
+  const end = new IntersectionObserver(([entry]) => {
+    if (entry.isIntersecting && !progress[here]?.read) remember({ read: true });
+  });
   if ($(".turn")) end.observe($(".turn"));
   showAll();
 }
 
 // ---- search ----
 function setUpSearch() {
-  const dialog = $("#search"), input = $("input", dialog), status = $("[role=status]", dialog), list = $("ol", dialog);
-  let pagefind, latest = 0;
+  const dialog = $("#search"),
+    input = $("input", dialog),
+    status = $("[role=status]", dialog),
+    list = $("ol", dialog);
+  let pagefind,
+    latest = 0;
   const open = async () => {
     dialog.showModal();
     input.select();
-    if (onDisk) { status.textContent = "Search needs a server: run “make serve” and open the address that it prints."; return; }
+    if (onDisk) {
+      status.textContent =
+        "Search needs a server: run “make serve” and open the address that it prints.";
+      return;
+    }
     pagefind ??= import("./pagefind/pagefind.js");
     (await pagefind).init();
   };
@@ -164,30 +245,47 @@ function setUpSearch() {
     return a;
   };
   const search = async () => {
-    const mine = ++latest, words = input.value.trim();
-    if (!words || onDisk) { list.replaceChildren(); status.textContent = onDisk ? status.textContent : ""; return; }
+    const mine = ++latest,
+      words = input.value.trim();
+    if (!words || onDisk) {
+      list.replaceChildren();
+      status.textContent = onDisk ? status.textContent : "";
+      return;
+    }
     const { results } = await (await pagefind).search(words);
     const pages = await Promise.all(results.slice(0, 8).map((r) => r.data()));
     if (mine !== latest) return;
-    status.textContent = results.length ? `${results.length} ${results.length === 1 ? "page" : "pages"}` : `Nothing found for “${words}”`;
-    list.replaceChildren(...pages.map((page) => {
-      const sections = page.sub_results.filter((s) => s.url.includes("#")).slice(0, 3);
-      return make("li", {}, link(page.url, page.meta.title, sections.length ? "" : page.excerpt),
-        make("ul", {}, ...sections.map((s) => make("li", {}, link(s.url, s.title, s.excerpt)))));
-    }));
+    status.textContent = results.length
+      ? `${results.length} ${results.length === 1 ? "page" : "pages"}`
+      : `Nothing found for “${words}”`;
+    list.replaceChildren(
+      ...pages.map((page) => {
+        const sections = page.sub_results.filter((s) => s.url.includes("#")).slice(0, 3);
+        return make(
+          "li",
+          {},
+          link(page.url, page.meta.title, sections.length ? "" : page.excerpt),
+          make("ul", {}, ...sections.map((s) => make("li", {}, link(s.url, s.title, s.excerpt)))),
+        );
+      }),
+    );
   };
   input.oninput = search;
   $("#search-button").onclick = open;
-  dialog.onclick = (event) => { if (event.target === dialog || event.target.closest("a")) dialog.close(); };
+  dialog.onclick = (event) => {
+    if (event.target === dialog || event.target.closest("a")) dialog.close();
+  };
   $("form", dialog).onsubmit = (event) => {
     if (event.submitter?.matches("button") && document.activeElement === event.submitter) return;
     event.preventDefault();
     $("a", list)?.click();
   };
   dialog.onkeydown = (event) => {
+    if (event.key === "Escape") dialog.close(); // else the first press only empties the field
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;
-    const stops = [input, ...$$("a", list)], i = stops.indexOf(document.activeElement);
+    const stops = [input, ...$$("a", list)],
+      i = stops.indexOf(document.activeElement);
     stops[Math.min(stops.length - 1, Math.max(0, i + step))].focus();
     event.preventDefault();
   };
@@ -202,7 +300,12 @@ function setUpSearch() {
 function explainWidgets() {
   if (!onDisk) return;
   for (const widget of $$("[data-widget]"))
-    widget.replaceChildren(make("p", { textContent: "This part is interactive and needs a server: run “make serve” and open the address that it prints." }));
+    widget.replaceChildren(
+      make("p", {
+        textContent:
+          "This part is interactive and needs a server: run “make serve” and open the address that it prints.",
+      }),
+    );
 }
 
 setUpTheme();
