@@ -107,17 +107,17 @@ def training_replay(
         "predictions": ["".join(map(str, p)) for p in predictions], "labels": "".join(map(str, labels)), "digits": _pixels(images),
         "n_in": weights.shape[1], "n_hidden": weights.shape[2], "weights": b64encode(level.tobytes()).decode()})
 
-# %% ../nbs/30_playground.ipynb #c114ca26
+# %% ../nbs/30_playground.ipynb #714cdfde
 def independence_dial(
     data,       # {"dial": [...], "series": {name: {"accuracy": [...], "log_loss": [...]}}, "samples": [{"w", "b", "y"}, ...], optionally "xlabel"}
 ):              # a widget
     "Turn a dial from independent to identical views: accuracy and log loss along it, and samples of the two views at it"
     n = len(data["dial"])
-    short = lambda values: [float(f"{v:.4g}") for v in values]
+    short = lambda values, digits=4: [float(f"{v:.{digits}g}") for v in values]
     for name, curve in data["series"].items():
         for what in ("accuracy", "log_loss"):
             if len(curve[what]) != n: raise ValueError(f"series[{name!r}][{what!r}] has {len(curve[what])} values; expected {n}, one per dial position")
     if len(data["samples"]) != n: raise ValueError(f"samples has {len(data['samples'])} entries; expected {n}, one per dial position")
     return _widget_class()("dial", "A dial from independent to identical views.", data={**data, "dial": short(data["dial"]),
         "series": {name: {what: short(values) for what, values in curve.items()} for name, curve in data["series"].items()},
-        "samples": [{"w": short(s["w"]), "b": short(s["b"]), "y": [int(y) for y in s["y"]]} for s in data["samples"]]})
+        "samples": [{"w": short(s["w"], 3), "b": short(s["b"], 3), "y": [int(y) for y in s["y"]]} for s in data["samples"]]})
