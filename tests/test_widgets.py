@@ -49,8 +49,14 @@ def made():
     dial = {
         "dial": [0, 0.25, 0.5, 0.75, 1],
         "series": {
-            "product": {"accuracy": [0.9, 0.88, 0.85, 0.83, 0.8], "log_loss": [0.3, 0.4, 0.5, 0.7, 1]},
-            "exact Bayes": {"accuracy": [0.9, 0.88, 0.86, 0.84, 0.8], "log_loss": [0.3, 0.35, 0.4, 0.45, 0.5]},
+            "product": {
+                "accuracy": [0.9, 0.88, 0.85, 0.83, 0.8],
+                "log_loss": [0.3, 0.4, 0.5, 0.7, 1],
+            },
+            "exact Bayes": {
+                "accuracy": [0.9, 0.88, 0.86, 0.84, 0.8],
+                "log_loss": [0.3, 0.35, 0.4, 0.45, 0.5],
+            },
         },
         "samples": [samples] * 5,
     }
@@ -102,7 +108,12 @@ def tab(browser, address):  # noqa: F811
         t = context.new_page()
         t.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
         t.on("pageerror", lambda e: problems.append(str(e)))
-        t.on("request", lambda r: None if r.url.startswith((base, "data:", "blob:")) else problems.append(r.url))
+        t.on(
+            "request",
+            lambda r: (
+                None if r.url.startswith((base, "data:", "blob:")) else problems.append(r.url)
+            ),
+        )
         t.goto(f"{base}{widget}.html")
         if mounted:
             t.locator(f".snn.{widget}").wait_for()
@@ -116,7 +127,9 @@ def tab(browser, address):  # noqa: F811
 
 def drawn(t):
     "The ink of the sheet, as the reader sees it"
-    inks = t.evaluate("[...document.querySelectorAll('[role=gridcell]')].map(c => Number(c.style.getPropertyValue('--ink')))")
+    inks = t.evaluate(
+        "[...document.querySelectorAll('[role=gridcell]')].map(c => Number(c.style.getPropertyValue('--ink')))"
+    )
     return np.array(inks).reshape(8, 8)
 
 
@@ -135,9 +148,13 @@ def test_fits_and_axe_finds_nothing(tab, widget, scheme):
     for width in (360, 820, 1400):
         t.set_viewport_size({"width": width, "height": 900})
         t.wait_for_timeout(100)
-        assert t.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"wider than {width} px"
+        assert t.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+            f"wider than {width} px"
+        )
     found = Axe().run(t).response["violations"]
-    assert not found, "; ".join(f"{v['id']} ({v['help']}) at {[n['target'] for n in v['nodes'][:4]]}" for v in found)
+    assert not found, "; ".join(
+        f"{v['id']} ({v['help']}) at {[n['target'] for n in v['nodes'][:4]]}" for v in found
+    )
 
 
 @each_widget
@@ -184,7 +201,9 @@ def test_same_module_runs_in_jupyter(tab, made, widget):
     if widget == "playground":
         t.get_by_role("button", name="Invert").click()
         image = t.evaluate("model.state.image")
-        assert t.evaluate("saved") == 1 and np.allclose(image, 1 - split.X_test[0]), "Python does not see the drawing"
+        assert t.evaluate("saved") == 1 and np.allclose(image, 1 - split.X_test[0]), (
+            "Python does not see the drawing"
+        )
         t.evaluate("model.state.image = Array(64).fill(0.5); model.heard['change:image']()")
         assert (drawn(t) == 0.5).all(), "the sheet does not follow Python"
 
@@ -207,7 +226,9 @@ def exported(made):
     numbers = lambda text: np.frombuffer(b64decode(text), "<f4").astype(float)
     prototypes = numbers(made.playground.data["prototypes"]).reshape(10, 64)
     for view, (features, scaler), net in zip(
-        made.playground.data["views"], (p.named_steps.values() for p in model.views_.values()), model.nets_.values()
+        made.playground.data["views"],
+        (p.named_steps.values() for p in model.views_.values()),
+        model.nets_.values(),
     ):
         features.prototypes_ = prototypes
         scaler.mean_, scaler.scale_ = numbers(view["mean"]), numbers(view["scale"])
@@ -237,12 +258,25 @@ def test_javascript_agrees_with_python(tab, made, exponents):
         "slopes": model.views_["weight"][0].transform(X),
         "spreads": model.views_["bias"][0].transform(X),
         "distances": np.linalg.norm(X[:, None] - model.views_["bias"][0].prototypes_, axis=2),
-        "probabilities": np.stack([detail["weight"], detail["bias"], pool([detail["weight"], detail["bias"]], "product", exponents)], 1),
+        "probabilities": np.stack(
+            [
+                detail["weight"],
+                detail["bias"],
+                pool([detail["weight"], detail["bias"]], "product", exponents),
+            ],
+            1,
+        ),
     }
     worst = {name: np.abs(columns(name) - values).max() for name, values in expected.items()}
-    print(f"{len(X)} images, largest difference: " + ", ".join(f"{name} {d:.0e}" for name, d in worst.items()))
+    print(
+        f"{len(X)} images, largest difference: "
+        + ", ".join(f"{name} {d:.0e}" for name, d in worst.items())
+    )
     assert max(worst.values()) < 1e-6
-    full = np.abs(columns("probabilities")[:, :2] - np.stack(list(made.model.predict_detail(X).values())[:2], 1)).max()
+    full = np.abs(
+        columns("probabilities")[:, :2]
+        - np.stack(list(made.model.predict_detail(X).values())[:2], 1)
+    ).max()
     print(f"against the weights before they were rounded to single precision: {full:.0e}")
     assert full < 1e-4
 
@@ -257,7 +291,10 @@ def test_a_stroke_is_fast_and_shows(tab):
         addEventListener("pointermove", () => { document.body.getBoundingClientRect(); times.push(performance.now() - start); });
     }""")
     box = t.get_by_role("grid").bounding_box()
-    at = lambda column, row: (box["x"] + (column + 0.5) * box["width"] / 8, box["y"] + (row + 0.5) * box["height"] / 8)
+    at = lambda column, row: (
+        box["x"] + (column + 0.5) * box["width"] / 8,
+        box["y"] + (row + 0.5) * box["height"] / 8,
+    )
     t.mouse.move(*at(4, 0))
     t.mouse.down()
     t.mouse.move(*at(4, 7), steps=40)
@@ -272,7 +309,9 @@ def test_a_stroke_is_fast_and_shows(tab):
     t.mouse.up()
     assert drawn(t)[3, 4] == 0 and drawn(t)[0, 4] > 0.9
     times = sorted(t.evaluate("times"))
-    print(f"{len(times)} strokes: median {times[len(times) // 2]:.1f} ms, slowest {times[-1]:.1f} ms, layout included")
+    print(
+        f"{len(times)} strokes: median {times[len(times) // 2]:.1f} ms, slowest {times[-1]:.1f} ms, layout included"
+    )
     assert times[len(times) // 2] < 50
 
 
@@ -280,7 +319,17 @@ def test_drawing_with_the_keyboard(tab):
     t = tab("playground")
     t.get_by_role("button", name="Clear").click()
     t.locator("[role=gridcell][tabindex='0']").focus()
-    press(t, "Home", *["ArrowUp"] * 8, "Space", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight", "Enter")
+    press(
+        t,
+        "Home",
+        *["ArrowUp"] * 8,
+        "Space",
+        "ArrowDown",
+        "ArrowDown",
+        "ArrowDown",
+        "ArrowRight",
+        "Enter",
+    )
     ink = drawn(t)
     assert ink[0, 0] == 1 and ink[3, 1] == 1 and 0 < ink[3, 2] < 0.5 and ink[6:].sum() == 0
     assert "row 4, column 2: 100 % ink" == t.evaluate("document.activeElement.ariaLabel")
@@ -294,8 +343,21 @@ def test_drawing_with_a_finger(tab):
     t.get_by_role("grid").scroll_into_view_if_needed()
     box, before = t.get_by_role("grid").bounding_box(), t.evaluate("scrollY")
     finger = t.context.new_cdp_session(t)
-    for kind, row in [("touchStart", 1), *[("touchMove", r / 4) for r in range(4, 27)], ("touchEnd", None)]:
-        points = [] if row is None else [{"x": box["x"] + box["width"] * 0.44, "y": box["y"] + box["height"] * (row + 0.5) / 8}]
+    for kind, row in [
+        ("touchStart", 1),
+        *[("touchMove", r / 4) for r in range(4, 27)],
+        ("touchEnd", None),
+    ]:
+        points = (
+            []
+            if row is None
+            else [
+                {
+                    "x": box["x"] + box["width"] * 0.44,
+                    "y": box["y"] + box["height"] * (row + 0.5) / 8,
+                }
+            ]
+        )
         finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
     t.wait_for_timeout(200)
     assert (drawn(t)[1:7, 3] > 0.9).all(), drawn(t)
@@ -327,7 +389,10 @@ def test_tools_change_the_image_as_they_say(tab):
         assert np.allclose(drawn(t), expected, atol=1e-3), name
     t.get_by_role("combobox").select_option("a 7")
     t.get_by_role("button", name="Next").click()
-    assert f"Test image {int(np.flatnonzero(split.y_test == 7)[1])}, a 7." in t.locator(".playground").inner_text()
+    assert (
+        f"Test image {int(np.flatnonzero(split.y_test == 7)[1])}, a 7."
+        in t.locator(".playground").inner_text()
+    )
 
 
 def test_answers_and_scatter_follow_image_and_exponents(tab, made):
@@ -337,13 +402,21 @@ def test_answers_and_scatter_follow_image_and_exponents(tab, made):
     assert shown == [int(p.argmax()) for p in detail.values()]
     prototype = 2 if shown[2] != 2 else 3
     t.get_by_role("button", name=f"Prototype {prototype},").click()
-    slope, spread = (RTFeatures(m).fit(split.X_train, split.y_train).transform(x)[0, prototype] for m in ("sensitivity", "deviation"))
+    slope, spread = (
+        RTFeatures(m).fit(split.X_train, split.y_train).transform(x)[0, prototype]
+        for m in ("sensitivity", "deviation")
+    )
     text = f"slope {slope:.2f}, spread {spread:.2f}"
-    assert text in t.locator(".scatter svg").get_attribute("aria-label") and text[1:] in t.locator(".below").inner_text()
+    assert (
+        text in t.locator(".scatter svg").get_attribute("aria-label")
+        and text[1:] in t.locator(".below").inner_text()
+    )
     for name in ("Exponent of Weight", "Exponent of Bias"):
         t.get_by_label(name).focus()
         press(t, "Home")
-    assert t.locator(".answer small").all_inner_texts()[2] == "10.0 %", "with exponents of 0 nothing is left but guessing"
+    assert t.locator(".answer small").all_inner_texts()[2] == "10.0 %", (
+        "with exponents of 0 nothing is left but guessing"
+    )
 
 
 # ---- product explorer ----
@@ -354,14 +427,19 @@ def test_explorer_pools_as_the_library(tab):
     pairs = [softmax(rng.normal(0, s, (2, 5))).tolist() for s in (0.1, 1, 5, 50) for _ in range(20)]
     pairs += [[[1, 0, 0], [0, 1, 0]], [[0.5, 0.5, 0], [0, 0.5, 0.5]], [[1, 0, 0], [1, 0, 0]]]
     t = tab("explorer")
-    results = t.evaluate("""async pairs => (await import("./static/explorer.js").then(m => pairs.map(([p, q]) => m.pools(p, q))))""", pairs)
+    results = t.evaluate(
+        """async pairs => (await import("./static/explorer.js").then(m => pairs.map(([p, q]) => m.pools(p, q))))""",
+        pairs,
+    )
     for pair, result in zip(pairs, results):
         for how, p in result.items():
             assert np.allclose(p, pool(np.array(pair)[:, None], how)[0], atol=1e-12), (how, pair)
 
 
 def read_opinions(t):
-    values = t.evaluate("[...document.querySelectorAll('[role=slider]')].map(s => Number(s.ariaValueNow) / 100)")
+    values = t.evaluate(
+        "[...document.querySelectorAll('[role=slider]')].map(s => Number(s.ariaValueNow) / 100)"
+    )
     return np.array(values).reshape(2, -1)
 
 
@@ -378,7 +456,9 @@ def test_explorer_follows_presets_mouse_and_keys(tab, made):
     handle = t.get_by_role("slider", name="Weight: probability of 5")
     handle.focus()
     press(t, "PageUp", "ArrowUp")
-    assert np.isclose(read_opinions(t)[0, 1], 0.31) and np.isclose(read_opinions(t)[0].sum(), 1, atol=2e-3)
+    assert np.isclose(read_opinions(t)[0, 1], 0.31) and np.isclose(
+        read_opinions(t)[0].sum(), 1, atol=2e-3
+    )
     press(t, "End")
     assert np.allclose(read_opinions(t)[0], [0, 1, 0, 0])
     press(t, "Home")
@@ -388,7 +468,9 @@ def test_explorer_follows_presets_mouse_and_keys(tab, made):
     t.mouse.down()
     t.mouse.move(box["x"] + 20, box["y"] + box["height"] / 4, steps=5)
     t.mouse.up()
-    assert np.isclose(read_opinions(t)[1, 3], 0.75, atol=0.02) and np.isclose(read_opinions(t)[1].sum(), 1, atol=2e-3)
+    assert np.isclose(read_opinions(t)[1, 3], 0.75, atol=0.02) and np.isclose(
+        read_opinions(t)[1].sum(), 1, atol=2e-3
+    )
 
 
 # ---- replay and dial ----
@@ -400,9 +482,14 @@ def test_replay_scrubs_and_plays(tab, made):
     slider.focus()
     press(t, "ArrowRight", "ArrowRight")
     wrong = int((made.frames["predictions"][2] != split.y_test).sum())
-    assert readout.inner_text().startswith(f"Epoch 2: loss {made.frames['loss'][2]:.3f}, {wrong} of {len(split.y_test)} test digits wrong")
+    assert readout.inner_text().startswith(
+        f"Epoch 2: loss {made.frames['loss'][2]:.3f}, {wrong} of {len(split.y_test)} test digits wrong"
+    )
     zeros = split.y_test == 0
-    assert f"{int((made.frames['predictions'][2] != split.y_test)[zeros].sum())} of {zeros.sum()} 0s" in t.locator(".wall canvas").get_attribute("aria-label")
+    assert (
+        f"{int((made.frames['predictions'][2] != split.y_test)[zeros].sum())} of {zeros.sum()} 0s"
+        in t.locator(".wall canvas").get_attribute("aria-label")
+    )
     picture = "document.querySelector('.weights canvas').toDataURL()"
     early = t.evaluate(picture)
     t.get_by_role("button", name="Play").click()
