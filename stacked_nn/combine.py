@@ -6,17 +6,21 @@
 __all__ = ['plot_opinions', 'combine_output', 'pool']
 
 # %% ../nbs/05_combine.ipynb #c623895c
-import numpy as np
+from collections.abc import Sequence
+from typing import Any
 
-from .checks import check_choice, check_matrix, check_probas
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .checks import check_choice, check_list, check_probas, check_weights
 from .digits import _pyplot
 
 # %% ../nbs/05_combine.ipynb #5131a5f7
 def plot_opinions(
-    opinions,       # {name: (n_classes,) probabilities}
-    image=None,     # (n_pixels,), drawn on the left if given
-    truth=None,     # the right class, marked on the axis
-):
+    opinions: dict[str, np.ndarray],    # {name: (n_classes,) probabilities}
+    image: np.ndarray | None = None,    # (n_pixels,), drawn on the left if given
+    truth: int | None = None,           # the right class, marked on the axis
+) -> Any:
     "One bar chart of probabilities for each opinion on one image; returns the axes"
     n = len(opinions) + (image is not None)
     _, axs = _pyplot().subplots(1, n, figsize=(2.3 * n, 2.2), squeeze=False)
@@ -31,9 +35,9 @@ def plot_opinions(
 
 # %% ../nbs/05_combine.ipynb #dbca49f3
 def combine_output(
-    p_weight,       # probabilities of the first network, shape (..., n, n_classes)
-    p_bias,         # probabilities of the second, same shape
-) -> np.ndarray:    # (..., n, n_classes), rows sum to 1
+    p_weight: ArrayLike,    # probabilities of the first network, shape (..., n, n_classes)
+    p_bias: ArrayLike,      # probabilities of the second, same shape
+) -> np.ndarray:            # (..., n, n_classes), rows sum to 1
     """Product of two predictions, normalised: a product of experts (Hinton, 2002)
 
     Rows whose product underflows are computed in logarithms. Where each class is ruled out by one of the
@@ -50,36 +54,39 @@ def combine_output(
     p /= total
     return p
 
-def _log(p):
+def _log(p: np.ndarray) -> np.ndarray:
     "Logarithm with -inf for 0, without a warning"
     with np.errstate(divide="ignore"): return np.log(p)
 
-def _normalise(logs):
+def _normalise(logs: np.ndarray) -> np.ndarray:
     "Softmax of log-probabilities; a row of nothing but -inf becomes uniform"
     top = logs.max(-1, keepdims=True)
     e = np.exp(np.where(np.isfinite(top), logs - np.where(np.isfinite(top), top, 0), 0))
     return e / e.sum(-1, keepdims=True)
 
-# %% ../nbs/05_combine.ipynb #523b9855
+# %% ../nbs/05_combine.ipynb #c447b2f4
 def pool(
-    probas,             # list of (n, n_classes) probabilities, one per expert; or an array (n_experts, ..., n_classes)
-    how="product",      # "product", "geometric", "mean" or "vote"
-    weights=None,       # one number >= 0 per expert; default 1 for the product, equal shares for the others
-) -> np.ndarray:        # (n, n_classes), rows sum to 1
+    probas: Sequence[ArrayLike] | np.ndarray,   # one (..., n, n_classes) array of probabilities per expert
+    how: str = "product",                       # "product", "geometric", "mean" or "vote"
+    weights: ArrayLike | None = None,           # a number >= 0 per expert; default 1 for the product, else equal shares
+) -> np.ndarray:                                # (..., n, n_classes), rows sum to 1
     """One prediction from several; see Genest and Zidek (1986) and Kittler et al. (1998)
 
     Where the product or the geometric mean leaves no class, the row is uniform."""
     check_choice(how, ("product", "geometric", "mean", "vote"), "how")
-    probas = [check_probas(p, f"probas[{i}]") for i, p in enumerate(probas)]
-    if not probas: raise ValueError("probas is empty; expected at least one expert")
-    for i, p in enumerate(probas):
-        if p.shape != probas[0].shape:
-            raise ValueError(f"probas[{i}] has shape {p.shape}; expected {probas[0].shape}, the shape of probas[0]")
-    probas = np.stack(probas)
-    weights = np.ones(len(probas)) if weights is None else check_matrix([weights], len(probas), "weights")[0]
-    if weights.min() < 0 or weights.max() == 0: raise ValueError(f"weights are {weights}; expected numbers >= 0, not all 0")
-    if how != "product": weights = weights / weights.sum()
+    experts = _experts(probas)
+    shares = np.ones(len(experts)) if weights is None else check_weights(weights, len(experts))
+    if how != "product": shares = shares / shares.sum()
     if how in ("product", "geometric"):
-        return _normalise(sum(w * _log(p) for w, p in zip(weights, probas) if w > 0))
-    if how == "vote": probas = np.eye(probas.shape[-1])[probas.argmax(-1)]
-    return np.tensordot(weights, probas, 1)
+        return _normalise(sum(w * _log(p) for w, p in zip(shares, experts) if w > 0))
+    if how == "vote": experts = [np.eye(p.shape[-1])[p.argmax(-1)] for p in experts]
+    return np.tensordot(shares, np.stack(experts), 1)
+
+def _experts(probas: Sequence[ArrayLike] | np.ndarray) -> list[np.ndarray]:
+    "The checked predictions of one or more experts, all of one shape"
+    experts = [check_probas(p, f"probas[{i}]") for i, p in enumerate(check_list(probas, "probas"))]
+    if not experts: raise ValueError("probas is empty; expected at least one expert")
+    for i, p in enumerate(experts):
+        if p.shape != experts[0].shape:
+            raise ValueError(f"probas[{i}] has shape {p.shape}; expected {experts[0].shape}, the shape of probas[0]")
+    return experts

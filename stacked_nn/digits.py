@@ -6,9 +6,11 @@
 __all__ = ['Split', 'load_digits', 'course_style', 'show_digits']
 
 # %% ../nbs/01_digits.ipynb #641602c4
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.datasets import load_digits as _sklearn_digits
 from sklearn.model_selection import train_test_split
 
@@ -23,40 +25,41 @@ class Split(NamedTuple):
     y_test: np.ndarray      # (n_test,)
 
 def load_digits(
-    test_size=0.3,      # share of the images held back for testing (a fraction), or how many
-    random_state=0,     # seed of the split; another seed gives another split
+    test_size: float = 0.3,         # share of the images held back for testing (a fraction), or how many
+    random_state: int | None = 0,   # seed of the split; another seed gives another split
 ) -> Split:
     "The 1,797 digits of scikit-learn, split at random with the same mix of classes on both sides"
     X, y = _sklearn_digits(return_X_y=True)
     return Split(*train_test_split(X / 16, y, test_size=test_size, random_state=random_state, stratify=y))
 
 # %% ../nbs/01_digits.ipynb #b8c0bfae
-def _pyplot():
+def _pyplot() -> Any:
     "`matplotlib.pyplot`, or an error that names the extra to install"
     try: import matplotlib.pyplot as plt
     except ImportError as e:
         raise ImportError("pictures need matplotlib: pip install 'stacked-nn[course]'") from e
     return plt
 
-def course_style():
+def course_style() -> None:
     "Figures as SVG, legible on light and dark pages, in colours that colour-blind readers can tell apart"
     _pyplot().style.use("stacked_nn.course")
     from matplotlib_inline.backend_inline import set_matplotlib_formats
     set_matplotlib_formats("svg", metadata={"Date": None})      # no date: the same figure is the same file
 
 def show_digits(
-    images,         # (n, n_pixels): square images, one per row
-    titles=None,    # one title per image
-    n_columns=10,   # images per row of the picture
-    vmin=0, vmax=1, # values drawn as white and black
-    cmap="gray_r",  # ink on paper
-):
+    images: ArrayLike,                      # (n, n_pixels): square images, one per row
+    titles: Sequence[Any] | None = None,    # one title per image
+    n_columns: int = 10,                    # images per row of the picture
+    vmin: float = 0, vmax: float = 1,       # values drawn as white and black
+    cmap: str = "gray_r",                   # ink on paper
+) -> np.ndarray:
     "Draw `images` as a grid; returns the array of axes"
     images = check_matrix(images, name="images")
     side, rows = round(images.shape[-1] ** .5), -(-len(images) // n_columns)
     if side ** 2 != images.shape[-1]:
         raise ValueError(f"images have {images.shape[-1]} pixels; expected a square number such as 64")
-    _, axs = _pyplot().subplots(rows, n_columns, figsize=(.75 * n_columns, (.95 if titles is not None else .75) * rows), squeeze=False)
+    size = .75 * n_columns, (.75 if titles is None else .95) * rows
+    _, axs = _pyplot().subplots(rows, n_columns, figsize=size, squeeze=False)
     for ax in axs.flat: ax.axis("off")
     for i, (ax, image) in enumerate(zip(axs.flat, images)):
         ax.imshow(image.reshape(side, side), cmap=cmap, vmin=vmin, vmax=vmax)

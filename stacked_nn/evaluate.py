@@ -6,61 +6,63 @@
 __all__ = ['accuracy', 'confusion', 'Comparison', 'compare', 'ViewSplits', 'view_splits']
 
 # %% ../nbs/06_evaluate.ipynb #03f438b3
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.metrics import confusion_matrix
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.multiclass import unique_labels
-from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from .checks import check_count
+from .checks import check_answers, check_count, check_type
 from .digits import _pyplot, load_digits
 from .features import RTFeatures
 
 # %% ../nbs/06_evaluate.ipynb #7281dca2
 def accuracy(
-    y_true,     # (n,) right labels
-    y_pred,     # (n,) predicted labels
+    y_true: ArrayLike,  # (n,) right labels
+    y_pred: ArrayLike,  # (n,) predicted labels
 ) -> float:
     "Share of rows where the two are equal"
-    y_true, y_pred = column_or_1d(y_true), column_or_1d(y_pred)
-    check_consistent_length(y_true, y_pred)
+    y_true, y_pred = check_answers(y_true, y_pred)
     return float(np.mean(y_true == y_pred))
 
 def confusion(
-    y_true,         # (n,) right labels
-    y_pred,         # (n,) predicted labels
-    labels=None,    # order of rows and columns; default all labels that occur, sorted
-) -> np.ndarray:    # (n_labels, n_labels) counts
+    y_true: ArrayLike,                  # (n,) right labels
+    y_pred: ArrayLike,                  # (n,) predicted labels
+    labels: ArrayLike | None = None,    # order of rows and columns; default all labels that occur, sorted
+) -> np.ndarray:                        # (n_labels, n_labels) counts
     "How often label i (row) was answered with label j (column)"
-    return confusion_matrix(y_true, y_pred, labels=labels)
+    return confusion_matrix(*check_answers(y_true, y_pred), labels=labels)
 
-# %% ../nbs/06_evaluate.ipynb #9b4921e4
+# %% ../nbs/06_evaluate.ipynb #0070d91a
 class Comparison:
     "Several predictions of the same labels: `.accuracy` and `.confusion` by name, a table, a picture"
-    def __init__(self, y_true, predictions):
-        self.labels = unique_labels(y_true, *predictions.values())
-        self.n = len(y_true)
+    def __init__(self, y_true: ArrayLike, predictions: dict[str, ArrayLike]):
+        if not check_type(predictions, dict, "predictions"):
+            raise ValueError("predictions is empty; expected {name: labels}")
         self.accuracy = {name: accuracy(y_true, p) for name, p in predictions.items()}
+        self.n, self.labels = np.size(y_true), unique_labels(y_true, *predictions.values())
         self.confusion = {name: confusion(y_true, p, self.labels) for name, p in predictions.items()}
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         width = max(map(len, self.accuracy))
-        return "\n".join(f"{name:{width}}  {a:6.1%}  {round(self.n * (1 - a)):4d} of {self.n} wrong" for name, a in self.accuracy.items())
+        return "\n".join(f"{name:{width}}  {a:6.1%}  {round(self.n * (1 - a)):4d} of {self.n} wrong"
+                         for name, a in self.accuracy.items())
 
-    def plot(self):
-        "Accuracy as bars, and one confusion matrix each, without the right answers; returns the axes"
+    def plot(self) -> Any:
+        "Accuracy as dots, and one confusion matrix each, without the right answers; returns the axes"
         n = len(self.accuracy)
         _, axs = _pyplot().subplots(1, n + 1, figsize=(2.5 * (n + 1), 2.7))
-        axs[0].barh(list(self.accuracy), [100 * a for a in self.accuracy.values()], color=[f"C{i % 6}" for i in range(n)])
-        axs[0].invert_yaxis()
-        axs[0].set(xlim=(max(0, 100 * min(self.accuracy.values()) - 5), 100), xlabel="accuracy (%)")
+        for i, a in enumerate(self.accuracy.values()): axs[0].plot(100 * a, i, "o", ms=9, color=f"C{i % 6}")
+        axs[0].set(yticks=range(n), yticklabels=self.accuracy, ylim=(n - .5, -.5), xlabel="accuracy (%)")
+        axs[0].margins(x=.25)
         mistakes = {name: m - np.diag(np.diag(m)) for name, m in self.confusion.items()}
         top = max(1, max(m.max() for m in mistakes.values()))
         for ax, (name, m) in zip(axs[1:], mistakes.items()):
             ax.imshow(m, cmap="Oranges", vmin=0, vmax=top)
-            for i, j in np.argwhere(m): ax.text(j, i, m[i, j], ha="center", va="center", fontsize=7, color="0.1")
+            for i, j in np.argwhere(m):
+                ax.text(j, i, m[i, j], ha="center", va="center", fontsize=7, color="0.1" if m[i, j] < .6 * top else "1")
             ticks = range(len(self.labels))
             ax.set(title=f"{name}: {m.sum()} wrong", xlabel="answer", xticks=ticks, yticks=ticks)
             ax.set_xticklabels(self.labels, fontsize=7), ax.set_yticklabels(self.labels, fontsize=7)
@@ -68,11 +70,10 @@ class Comparison:
         return axs
 
 def compare(
-    y_true,         # (n,) right labels
-    predictions,    # {name: (n,) predicted labels}
+    y_true: ArrayLike,                  # (n,) right labels
+    predictions: dict[str, ArrayLike],  # {name: (n,) predicted labels}
 ) -> Comparison:
     "Accuracy and confusion of several predictions, as a table (`print`) and a picture (`.plot()`)"
-    if not predictions: raise ValueError("predictions is empty; expected {name: labels}")
     return Comparison(y_true, predictions)
 
 # %% ../nbs/06_evaluate.ipynb #5fde9a99
@@ -86,13 +87,14 @@ class ViewSplits(NamedTuple):
     y_test: np.ndarray      # (k, n_test)
 
 def view_splits(
-    n_splits=20,        # k
-    test_size=0.3,      # share of the images held back in each split
-    random_state=0,     # the splits use the seeds random_state, random_state + 1, ...
+    n_splits: int = 20,             # k
+    test_size: float = 0.3,         # share of the images held back in each split
+    random_state: int = 0,          # the splits use the seeds random_state, random_state + 1, ...
 ) -> ViewSplits:
     "Split the digits `n_splits` times and compute both views of each split, fitted on its training part"
     stacks = []
-    for seed in range(random_state, random_state + check_count(n_splits, "n_splits")):
+    n_splits, random_state = check_count(n_splits, "n_splits"), check_count(random_state, "random_state", 0)
+    for seed in range(random_state, random_state + n_splits):
         X_train, X_test, y_train, y_test = load_digits(test_size, seed)
         train, test = [], []
         for metric in ("sensitivity", "deviation"):

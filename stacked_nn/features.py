@@ -6,21 +6,24 @@
 __all__ = ['plot_pixel_scatter', 'plot_views', 'RTFeatures']
 
 # %% ../nbs/02_features.ipynb #a3a9a75d
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import gen_batches
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .checks import check_choice
+from .checks import check_choice, check_weights
 from .digits import _pyplot
 
 # %% ../nbs/02_features.ipynb #6ddc2bee
 def plot_pixel_scatter(
-    x,          # (n_pixels,), the image
-    m,          # (n_pixels,), the prototype
-    ax=None,    # axes to draw on; a new figure by default
-):
+    x: np.ndarray,      # (n_pixels,), the image
+    m: np.ndarray,      # (n_pixels,), the prototype
+    ax: Any = None,     # axes to draw on; a new figure by default
+) -> Any:
     "The pixels of `x` against those of `m`, with the line through the origin and its spread; returns the axes"
     ax = ax or _pyplot().subplots()[1]
     slope = m @ x / (m @ m)
@@ -35,9 +38,9 @@ def plot_pixel_scatter(
 
 # %% ../nbs/02_features.ipynb #218a7415
 def plot_views(
-    x,              # (n_pixels,), one image
-    prototypes,     # (n_classes, n_pixels)
-):
+    x: np.ndarray,              # (n_pixels,), one image
+    prototypes: np.ndarray,     # (n_classes, n_pixels)
+) -> np.ndarray:
     "The image and its two views as bar charts; the best class of each view is dark. Returns the axes"
     along = prototypes @ x / (prototypes ** 2).sum(1)
     views = along, np.sqrt(((x - along[:, None] * prototypes) ** 2).sum(1) / (len(x) - 1))
@@ -51,39 +54,44 @@ def plot_views(
         ax.set(title=name, xticks=range(len(values)), xlabel="prototype")
     return axs
 
-# %% ../nbs/02_features.ipynb #80ed0cbf
+# %% ../nbs/02_features.ipynb #22df48ca
 class RTFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Ten numbers per image: sensitivity to, or deviation from, the prototype of each class
 
     After the Recognition-Taguchi (RT) method; see Teshima, Hasegawa and Tatebayashi (2012).
-    Fitted attributes: `classes_`, `prototypes_` (n_classes, n_features), `n_features_in_`."""
+    Fitted attributes: `classes_`, `prototypes_` (n_classes, n_features), `n_features_in_`.
+    There is no `partial_fit`: prototypes are means over all rows."""
     def __init__(self,
-        metric="sensitivity",   # "sensitivity": slope on the prototype; "deviation": spread around that line
+        metric: str = "sensitivity",    # "sensitivity": slope on the prototype; "deviation": spread around that line
     ): self.metric = metric
 
     def fit(self,
-        X,      # (n_samples, n_features)
-        y,      # (n_samples,), class labels
-    ):
+        X: ArrayLike,                           # (n_samples, n_features)
+        y: ArrayLike,                           # (n_samples,), class labels
+        sample_weight: ArrayLike | None = None, # (n_samples,) numbers >= 0: how often each row counts; default once
+    ) -> "RTFeatures":
         "Average the rows of each class"
         check_choice(self.metric, ("sensitivity", "deviation"), "metric")
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
         check_classification_targets(y)
+        weight = np.ones(len(X)) if sample_weight is None else check_weights(sample_weight, len(X), "sample_weight")
+        X, y, weight = X[weight > 0], y[weight > 0], weight[weight > 0]     # a row that counts 0 times is not there
         self.classes_, y = np.unique(y, return_inverse=True)
-        self.prototypes_ = np.stack([X[y == c].mean(0) for c in range(len(self.classes_))])
+        means = [np.average(X[y == c], axis=0, weights=weight[y == c]) for c in range(len(self.classes_))]
+        self.prototypes_ = np.stack(means).astype(X.dtype)
         self._n_features_out = len(self.classes_)
         return self
 
     def transform(self,
-        X,      # (n_samples, n_features)
-    ):          # (n_samples, n_classes)
+        X: ArrayLike,   # (n_samples, n_features)
+    ) -> np.ndarray:    # (n_samples, n_classes)
         "One column per class, in the order of `classes_`"
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
         length = (self.prototypes_ ** 2).sum(1)                     # m.m of each class
         length = np.where(length > 0, length, 1)                    # an empty prototype explains nothing: slope 0
         values = np.empty((len(X), len(length)), np.result_type(X, length))
-        for rows in gen_batches(len(X), 256):                       # as many as stay in the cache: quick, and in little memory
+        for rows in gen_batches(len(X), 256):                       # what the cache holds: quick, and in little memory
             x = X[rows]
             product = x @ self.prototypes_.T                        # m.x of each image and class
             if self.metric == "sensitivity": values[rows] = product / length
@@ -92,7 +100,7 @@ class RTFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
                 values[rows] = np.sqrt(np.maximum(left, 0) / max(x.shape[1] - 1, 1))
         return values
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]

@@ -5,94 +5,104 @@
 # %% auto #0
 __all__ = ['softmax', 'log_softmax', 'one_hot', 'cross_entropy', 'MLP', 'gradient_check']
 
-# %% ../nbs/03_mlp.ipynb #e7e70ea6
+# %% ../nbs/03_mlp.ipynb #2f12ffa6
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
-from .checks import check_choice, check_count, check_labels, check_matrix, check_positive
+from .checks import (check_choice, check_count, check_dtype, check_labels, check_list, check_matrix, check_numbers,
+                               check_positive, check_probas, check_random, check_type)
 
-# %% ../nbs/03_mlp.ipynb #8da9f8df
-def softmax(z):     # logits, shape (..., n_classes)
+# %% ../nbs/03_mlp.ipynb #80d8108f
+def softmax(
+    z: ArrayLike,   # logits, shape (..., n_classes)
+) -> np.ndarray:
     "Probabilities over the last axis of `z`; safe for logits of any size"
+    z = check_numbers(z, "z")
     e = np.exp(z - _by_column(z).max(-1, keepdims=True))
     e /= _by_column(e).sum(-1, keepdims=True)
     return e
 
-def log_softmax(z):     # logits, shape (..., n_classes)
+def log_softmax(
+    z: ArrayLike,   # logits, shape (..., n_classes)
+) -> np.ndarray:
     "Logarithm of `softmax(z)`, finite where the probability itself is too small for a float"
+    z = check_numbers(z, "z")
     z = z - _by_column(z).max(-1, keepdims=True)
     return z - np.log(_by_column(np.exp(z)).sum(-1, keepdims=True))
 
 _by_column = np.asfortranarray      # the same numbers, column after column: many short rows are then reduced much faster
 
-# %% ../nbs/03_mlp.ipynb #885ee2b6
+# %% ../nbs/03_mlp.ipynb #a79767b2
 def one_hot(
-    y,              # integer labels, shape (..., n)
-    n_classes,      # number of columns
+    y: ArrayLike,   # integer labels, shape (..., n)
+    n_classes: int, # number of columns
 ) -> np.ndarray:    # (..., n, n_classes)
     "A row of zeros with a single 1 for each label"
-    return np.eye(n_classes)[check_labels(y, n_classes)]
+    y = check_labels(y, n_classes)
+    return np.eye(n_classes)[y]
 
 def cross_entropy(
-    p,              # probabilities, shape (..., n, n_classes)
-    y,              # integer labels, shape (..., n) or (n,)
-):                  # mean over the n rows, shape (...)
+    p: ArrayLike,   # probabilities, shape (..., n, n_classes)
+    y: ArrayLike,   # integer labels, shape (..., n) or (n,)
+) -> Any:           # mean over the n rows, shape (...)
     "Mean of -log p[y] in nats; infinite where a right answer was given probability 0"
-    p = check_matrix(p, name="p")
+    p = check_probas(p)
     y = check_labels(y, p.shape[-1], p.shape[:-1])
     right = np.take_along_axis(p, np.broadcast_to(y, p.shape[:-1])[..., None], -1)[..., 0]
     with np.errstate(divide="ignore"): return -np.log(right).mean(-1)
 
-# %% ../nbs/03_mlp.ipynb #d993802d
+# %% ../nbs/03_mlp.ipynb #09339f90
 class MLP:
     """Multilayer perceptron: ReLU in the hidden layers, softmax at the end; or `n_nets` of them side by side
 
     `.weights` is a list of (n_in, n_out), `.biases` of (1, n_out); with `n_nets=k` each has a leading axis of k,
     `X` is (k, n, n_in), or (n, n_in) for all, and results have the leading axis too."""
     def __init__(self,
-        sizes,                  # units of each layer from the inputs on, such as (10, 64, 32, 10)
-        init="he",              # "he": standard deviation sqrt(2 / n_in); or a number: that standard deviation
-        n_nets=None,            # how many networks side by side; None is one, without a leading axis
-        dtype=np.float64,       # float64 or float32
-        random_state=None,      # seed or numpy Generator of the starting weights
+        sizes: Sequence[int],           # units of each layer from the inputs on, such as (10, 64, 32, 10)
+        init: str | float = "he",       # "he": standard deviation sqrt(2 / n_in); or a number: that standard deviation
+        n_nets: int | None = None,      # how many networks side by side; None is one, without a leading axis
+        dtype: DTypeLike = np.float64,  # float64 or float32
+        random_state: Any = None,       # seed or numpy Generator of the starting weights
     ):
-        self.sizes = tuple(check_count(size, "sizes") for size in sizes)
-        if len(self.sizes) < 2: raise ValueError(f"sizes={sizes!r} has {len(self.sizes)} layer; expected inputs and outputs at least")
+        self.sizes = tuple(check_count(size, "sizes") for size in check_list(sizes, "sizes"))
+        if len(self.sizes) < 2: raise ValueError(f"sizes={sizes!r} is too short; expected inputs and outputs at least")
         lead = () if n_nets is None else (check_count(n_nets, "n_nets"),)
         if isinstance(init, str): check_choice(init, ("he",), "init")
-        else: check_positive(init, "init")
-        self.dtype = np.dtype(check_choice(np.dtype(dtype).name, ("float64", "float32"), "dtype"))
-        rng = np.random.default_rng(random_state)
-        sd = [np.sqrt(2 / n_in) if init == "he" else init for n_in in self.sizes[:-1]]
-        self.weights = [(s * rng.standard_normal((*lead, *shape))).astype(dtype) for s, shape in zip(sd, pairwise(self.sizes))]
+        self.dtype, rng = check_dtype(dtype), check_random(random_state)
+        sd = [np.sqrt(2 / n_in) if init == "he" else check_positive(init, "init") for n_in in self.sizes[:-1]]
+        self.weights = [(s * rng.standard_normal((*lead, *shape))).astype(dtype)
+                        for s, shape in zip(sd, pairwise(self.sizes))]
         self.biases = [np.zeros((*lead, 1, n_out), dtype) for n_out in self.sizes[1:]]
-        self.activations = None
+        self.activations: list[np.ndarray] | None = None
 
     def logits(self,
-        X,      # (..., n, n_in)
-    ):          # (..., n, n_out)
+        X: ArrayLike,   # (..., n, n_in)
+    ) -> np.ndarray:    # (..., n, n_out)
         "Outputs before softmax; keeps what `backward` needs"
-        self.activations = [check_matrix(X, self.sizes[0], dtype=self.dtype)]
+        self.activations = [check_matrix(X, self.sizes[0], dtype=self.dtype, lead=self.weights[0].shape[:-2] or None)]
         for W, b in zip(self.weights[:-1], self.biases):
             z = self.activations[-1] @ W
             z += b                                              # in place: no second array of this size
             self.activations.append(np.maximum(z, 0, out=z))
         return self.activations[-1] @ self.weights[-1] + self.biases[-1]
 
-    def forward(self, X):
+    def forward(self, X: ArrayLike) -> np.ndarray:
         "Probabilities, shape (..., n, n_out)"
         return softmax(self.logits(X))
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         "The most probable class of each row, shape (..., n)"
         return self.logits(X).argmax(-1)
 
     def backward(self,
-        error,      # dLoss/dlogits of the last forward pass, shape (..., n, n_out)
-    ):              # [(dLoss/dW, dLoss/db), ...], layer by layer from the inputs on
+        error: np.ndarray,                      # dLoss/dlogits of the last forward pass, shape (..., n, n_out)
+    ) -> list[tuple[np.ndarray, np.ndarray]]:   # [(dLoss/dW, dLoss/db), ...], layer by layer from the inputs on
         "Gradients of a loss summed over the rows, by the chain rule"
-        if self.activations is None: raise RuntimeError("backward before any forward pass; call logits(X) or forward(X) first")
+        if self.activations is None: raise RuntimeError("backward before any forward pass; call logits(X) first")
         grads, ones = [], np.ones((1, error.shape[-2]), error.dtype)    # a bias is a weight whose input is always 1
         for i in reversed(range(len(self.weights))):
             a = self.activations[i]
@@ -101,28 +111,31 @@ class MLP:
         return grads[::-1]
 
     def step(self,
-        grads,      # what `backward` returned
-        lr,         # learning rate
-    ):
+        grads: list[tuple[np.ndarray, np.ndarray]], # what `backward` returned
+        lr: float,                                  # learning rate
+    ) -> None:
         "One step of gradient descent, in place"
         for W, b, (dW, db) in zip(self.weights, self.biases, grads):
             W -= lr * dW
             b -= lr * db
 
-# %% ../nbs/03_mlp.ipynb #64953c3a
+# %% ../nbs/03_mlp.ipynb #3cbb4a7a
 def gradient_check(
     net: MLP,
-    X,          # (..., n, n_in); a few rows are enough
-    y,          # (..., n) or (n,)
+    X: ArrayLike,   # (..., n, n_in); a few rows are enough
+    y: ArrayLike,   # (..., n) or (n,)
 ) -> float:
     "Largest relative error of `net.backward` against central differences, array by array; below 1e-6 is right"
     h, worst = 1e-5, 0.
-    y = check_labels(y, net.sizes[-1])
+    if check_type(net, MLP, "net").dtype != np.float64:
+        raise ValueError(f"net has dtype {net.dtype}; expected float64, in which a nudge of {h} is not lost")
+    y = check_labels(y, net.sizes[-1], net.logits(X).shape[:-1])
     target = one_hot(y, net.sizes[-1])
     loss = lambda: -(target * log_softmax(net.logits(X))).sum()
     loss()
     grads = net.backward(softmax(net.logits(X)) - target)
-    for array, grad in zip([a for pair in zip(net.weights, net.biases) for a in pair], [g for pair in grads for g in pair]):
+    arrays = [a for pair in zip(net.weights, net.biases) for a in pair]
+    for array, grad in zip(arrays, [g for pair in grads for g in pair]):
         numeric = np.empty_like(array)
         for i in np.ndindex(array.shape):
             kept = array[i]

@@ -5,85 +5,116 @@
 # %% auto #0
 __all__ = ['StackedClassifier']
 
-# %% ../nbs/07_stack.ipynb #89bf56b3
+# %% ../nbs/07_stack.ipynb #dfec7007
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .checks import check_choice
+from .calibrate import calibrate
+from .checks import (check_choice, check_count, check_list, check_matrix, check_positive, check_random,
+                               check_views)
 from .combine import pool
 from .evaluate import accuracy
 from .features import RTFeatures
-from .mlp import MLP, softmax
+from .mlp import MLP
 from .train import train
 
-# %% ../nbs/07_stack.ipynb #4793d685
+# %% ../nbs/07_stack.ipynb #ff9b23ea
 class StackedClassifier(ClassifierMixin, BaseEstimator):
     """One network per view of the data, and one answer: the pool of their predictions
 
     Fitted attributes: `classes_`, `n_features_in_`, `views_` {name: fitted pipeline}, `nets_` {name: MLP},
-    `loss_curve_` {name: loss after each epoch}."""
+    `loss_curve_` {name: loss after each epoch}, `pool_weights_` (exponents if `pool="fitted"`, else None). There is
+    no `partial_fit`, since views are fitted to all rows, and no `sample_weight`: repeat the rows that count more."""
     def __init__(self,
-        views=None,                     # list of (name, transformer); default weight = sensitivity, bias = deviation
-        hidden_layer_sizes=(64, 32),    # units of the hidden layers of each network
-        pool="product",                 # how predictions are combined: see `stacked_nn.combine.pool`
-        mode="parallel",                # "parallel": each network on its own, as in the post; "series": each through those before it
-        epochs=100,                     # passes through the training data
-        batch_size=32,                  # rows per step
-        learning_rate=0.005,            # gradients are summed over a batch
-        random_state=None,              # seed of starting weights and orders
+        views: list[tuple[str, Any]] | None = None,     # (name, transformer); default: weight and bias, as in the post
+        hidden_layer_sizes: tuple[int, ...] = (64, 32), # units of the hidden layers of each network
+        pool: str = "product",                          # see `stacked_nn.combine.pool`; "fitted": product, see `calibrate`
+        mode: str = "parallel",                         # "parallel": each network alone; "series": through those before it
+        epochs: int = 100,                              # passes through the training data
+        batch_size: int = 32,                           # rows per step
+        learning_rate: float = 0.005,                   # gradients are summed over a batch
+        random_state: Any = None,                       # seed or numpy Generator of starting weights and orders
     ):
         self.views, self.hidden_layer_sizes, self.pool, self.mode = views, hidden_layer_sizes, pool, mode
-        self.epochs, self.batch_size, self.learning_rate, self.random_state = epochs, batch_size, learning_rate, random_state
+        self.epochs, self.batch_size, self.learning_rate = epochs, batch_size, learning_rate
+        self.random_state = random_state
 
     def fit(self,
-        X,      # (n_samples, n_features)
-        y,      # (n_samples,), class labels
-    ):
+        X: ArrayLike,   # (n_samples, n_features)
+        y: ArrayLike,   # (n_samples,), class labels
+    ) -> "StackedClassifier":
         "Fit the views, then one network after the other"
         check_choice(self.mode, ("parallel", "series"), "mode")
-        check_choice(self.pool, ("product",) if self.mode == "series" else ("product", "geometric", "mean", "vote"), "pool")
-        views = [("weight", RTFeatures("sensitivity")), ("bias", RTFeatures("deviation"))] if self.views is None else list(self.views)
-        if not views: raise ValueError("views is empty; expected a list of (name, transformer)")
-        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
+        pools = ("product", "fitted") + (("geometric", "mean", "vote") if self.mode == "parallel" else ())
+        check_choice(self.pool, pools, "pool"), check_positive(self.learning_rate, "learning_rate")
+        hidden = check_list(self.hidden_layer_sizes, "hidden_layer_sizes")
+        for size in hidden: check_count(size, "hidden_layer_sizes")
+        default = [("weight", RTFeatures("sensitivity")), ("bias", RTFeatures("deviation"))]
+        views = check_views(default if self.views is None else self.views)
+        X, y = self._checked(X, y)
         check_classification_targets(y)
         self.classes_, y = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2: raise ValueError(f"y has 1 class, {self.classes_[0]!r}; expected at least 2")
-        rng = np.random.default_rng(self.random_state)
+        if len(self.classes_) < 2: raise ValueError(f"y has 1 class, {self.classes_[0]}; expected at least 2")
+        self.pool_weights_ = self._fit_pool(X, y) if self.pool == "fitted" else None
+        rng = check_random(self.random_state)
         self.views_, self.nets_, self.loss_curve_, before = {}, {}, {}, np.zeros((len(X), len(self.classes_)))
         for name, transformer in views:
-            self.views_[name] = make_pipeline(clone(transformer), StandardScaler()).fit(X, y)
-            view = self.views_[name].transform(X)
-            net = MLP((view.shape[1], *self.hidden_layer_sizes, len(self.classes_)), random_state=rng)
+            self.views_[name] = make_pipeline(clone(transformer, safe=False), StandardScaler()).fit(X, y)
+            view = self._view(name, X)
+            net = MLP((view.shape[1], *hidden, len(self.classes_)), random_state=rng)
             history = train(net, view, y, self.epochs, self.batch_size, self.learning_rate, random_state=rng,
                             through=before if self.mode == "series" else None, progress=False)
             self.nets_[name], self.loss_curve_[name] = net, history.loss
             before = before + net.logits(view)
         return self
 
+    def _fit_pool(self, X: Any, y: np.ndarray) -> np.ndarray:
+        "Exponents of the product, fitted on a fifth of the rows, which networks like these have not seen"
+        seed = int(check_random(self.random_state).integers(2 ** 31))
+        X_fit, X_held, y_fit, y_held = train_test_split(X, y, test_size=0.2, stratify=y, random_state=seed)
+        detail = clone(self).set_params(pool="product").fit(X_fit, y_fit).predict_detail(X_held)
+        return calibrate([p for name, p in detail.items() if name != "combined"], y_held)
+
+    def _checked(self, X: Any, *y: Any) -> Any:
+        "`X`, and `y` if given, after scikit-learn's checks; a data frame stays one: views may choose columns by name"
+        checked = validate_data(self, X, *y, reset=bool(y), dtype=[np.float64, np.float32])
+        if not hasattr(X, "columns"): return checked
+        return (X, checked[1]) if y else X
+
+    def _view(self, name: str, X: Any) -> np.ndarray:
+        return check_matrix(self.views_[name].transform(X), name=f"view {name!r}")
+
     def predict_detail(self,
-        X,      # (n_samples, n_features)
-    ):          # {name: (n_samples, n_classes), ..., "combined": (n_samples, n_classes)}
+        X: ArrayLike,               # (n_samples, n_features)
+    ) -> dict[str, np.ndarray]:     # {name: (n_samples, n_classes), ..., "combined": (n_samples, n_classes)}
         "Probabilities of each network on its own, and combined"
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
-        detail = {name: self.nets_[name].forward(view.transform(X)) for name, view in self.views_.items()}
-        return {**detail, "combined": pool(list(detail.values()), self.pool)}
+        X = self._checked(X)
+        detail = {name: net.forward(self._view(name, X)) for name, net in self.nets_.items()}
+        how = "product" if self.pool == "fitted" else self.pool
+        return {**detail, "combined": pool(list(detail.values()), how, self.pool_weights_)}
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         "Combined probabilities, (n_samples, n_classes)"
         return self.predict_detail(X)["combined"]
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         "The most probable class of each row"
-        return self.classes_[self.predict_proba(X).argmax(1)]
+        p = self.predict_proba(X)
+        return self.classes_[p.argmax(1)]
 
     def evaluate(self,
-        X,      # (n_samples, n_features)
-        y,      # (n_samples,), right labels
-    ):          # {name: accuracy, ..., "combined": accuracy}
+        X: ArrayLike,           # (n_samples, n_features)
+        y: ArrayLike,           # (n_samples,), right labels
+    ) -> dict[str, float]:      # {name: accuracy, ..., "combined": accuracy}
         "Accuracy of each network on its own, and combined"
-        return {name: accuracy(y, self.classes_[p.argmax(1)]) for name, p in self.predict_detail(X).items()}
+        detail = self.predict_detail(X)
+        return {name: accuracy(y, self.classes_[p.argmax(1)]) for name, p in detail.items()}

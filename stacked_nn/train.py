@@ -5,22 +5,24 @@
 # %% auto #0
 __all__ = ['History', 'train']
 
-# %% ../nbs/04_train.ipynb #82a6d6da
+# %% ../nbs/04_train.ipynb #a1882fd3
 import warnings
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches
 from tqdm.auto import trange
 
-from .checks import check_count, check_labels, check_matrix, check_positive
+from .checks import check_count, check_labels, check_matrix, check_positive, check_random, check_type
 from .digits import _pyplot
 from .mlp import MLP, log_softmax, one_hot, softmax
 
-# %% ../nbs/04_train.ipynb #ff15686d
+# %% ../nbs/04_train.ipynb #5ae4e3ae
 class History:
     "What happened during training: `.loss`, one value per epoch, or one row of k values for k networks"
-    def __init__(self): self._losses = []
+    def __init__(self) -> None: self._losses: list[np.ndarray] = []
 
     @property
     def loss(self) -> np.ndarray:
@@ -28,9 +30,9 @@ class History:
         return np.array(self._losses)
 
     def plot(self,
-        ax=None,        # axes to draw on; a new figure by default
-        **kwargs,       # handed to `ax.plot`, for instance `label`
-    ):
+        ax: Any = None,     # axes to draw on; a new figure by default
+        **kwargs: Any,      # handed to `ax.plot`, for instance `label`
+    ) -> Any:
         "Draw the loss over the epochs; returns the axes"
         ax = ax or _pyplot().subplots()[1]
         ax.plot(np.arange(1, len(self.loss) + 1), self.loss, **kwargs)
@@ -39,31 +41,31 @@ class History:
 
 def train(
     net: MLP,
-    X,                      # (n, n_in), or (k, n, n_in) for k networks
-    y,                      # (n,) integer labels, or (k, n)
-    epochs=100,             # passes through all rows
-    batch_size=32,          # rows per step
-    lr=0.005,               # learning rate; gradients are summed over the rows of a batch
-    shuffle=True,           # new order in each epoch, the same for all networks; False keeps the order of `X`
-    through=None,           # logits of the network(s) before this one, shape (..., n, n_classes): train their sum
-    random_state=None,      # seed or numpy Generator of the orders
-    progress=True,          # show a progress bar
+    X: ArrayLike,                       # (n, n_in), or (k, n, n_in) for k networks
+    y: ArrayLike,                       # (n,) integer labels, or (k, n)
+    epochs: int = 100,                  # passes through all rows
+    batch_size: int = 32,               # rows per step
+    lr: float = 0.005,                  # learning rate; gradients are summed over the rows of a batch
+    shuffle: bool = True,               # new order in each epoch, the same for all networks; False keeps that of `X`
+    through: ArrayLike | None = None,   # logits of the networks before, shape (..., n, n_classes): train their sum
+    random_state: Any = None,           # seed or numpy Generator of the orders
+    progress: bool = True,              # show a progress bar
 ) -> History:
     """Mini-batch gradient descent on the cross-entropy, in place
 
     Warns (`ConvergenceWarning`) when the loss overflows, and keeps the best weights; or when it ends no better than
     guessing. Ctrl-C stops after the current step; the network and the history so far stay usable."""
-    rng, lead = np.random.default_rng(random_state), net.weights[0].shape[:-2]
+    rng, lead = check_random(random_state), check_type(net, MLP, "net").weights[0].shape[:-2]
     check_count(epochs, "epochs"), check_count(batch_size, "batch_size"), check_positive(lr, "lr")
-    X = check_matrix(X, net.sizes[0], dtype=net.dtype)
+    X = check_matrix(X, net.sizes[0], dtype=net.dtype, lead=lead)
     n, n_classes = X.shape[-2], net.sizes[-1]
-    if X.shape[:-2] not in ((), lead): raise ValueError(f"X has shape {X.shape}; expected {(*lead, n, net.sizes[0])}")
     target = one_hot(check_labels(y, n_classes, (*lead, n)), n_classes).astype(net.dtype)
-    before = np.zeros((n, n_classes), net.dtype) if through is None else check_matrix(through, n_classes, "through", net.dtype)
+    before = check_matrix(np.zeros((n, n_classes)) if through is None else through, n_classes, "through", net.dtype)
     if before.shape not in ((n, n_classes), (*lead, n, n_classes)):
         raise ValueError(f"through has shape {before.shape}; expected {(*lead, n, n_classes)}, one row per row of X")
 
-    history, best, guess = History(), None, _entropy(target)
+    history, guess = History(), _entropy(target)
+    best = np.inf, [W.copy() for W in net.weights], [b.copy() for b in net.biases]
     try:
         for epoch in trange(epochs, desc="epochs", disable=not progress, leave=False):
             order = rng.permutation(n) if shuffle else slice(None)
@@ -76,20 +78,21 @@ def train(
             if not np.isfinite(loss).all():
                 warnings.warn(f"training diverged in epoch {epoch + 1}: the loss is no longer finite; the best weights "
                               f"so far are kept. Try a learning rate below lr={lr}", ConvergenceWarning, stacklevel=2)
-                if best: net.weights, net.biases = best[1:]
+                net.weights, net.biases = best[1:]
                 return history
             history._losses.append(loss)
-            if best is None or loss.mean() < best[0]:
+            if loss.mean() < best[0]:
                 best = loss.mean(), [W.copy() for W in net.weights], [b.copy() for b in net.biases]
     except KeyboardInterrupt:
         warnings.warn(f"stopped by hand after {len(history.loss)} of {epochs} epochs", stacklevel=2)
         return history
     if (loss > 0.999 * guess).any():
-        warnings.warn(f"after {epochs} epochs the loss is {np.max(loss):.4f}, no better than guessing ({np.max(guess):.4f}). If it went "
-                      "up, try a smaller lr; if it never moved, standardize X or use init='he'", ConvergenceWarning, stacklevel=2)
+        warnings.warn(f"after {epochs} epochs the loss is {np.max(loss):.4f}, no better than guessing "
+                      f"({np.max(guess):.4f}). If it went up, try a smaller lr; if it never moved, standardize X or "
+                      "use init='he'", ConvergenceWarning, stacklevel=2)
     return history
 
-def _loss(net, X, target, before):
+def _loss(net: MLP, X: np.ndarray, target: np.ndarray, before: np.ndarray) -> np.ndarray:
     "Cross-entropy over all rows, a few at a time: fast, because the arrays stay in the cache, and in little memory"
     total, n = 0, X.shape[-2]
     for rows in gen_batches(n, 128):
@@ -98,7 +101,7 @@ def _loss(net, X, target, before):
         total = total - (target[..., rows, :] * log_softmax(z)).sum((-2, -1))
     return total / n
 
-def _entropy(target):
+def _entropy(target: np.ndarray) -> np.ndarray:
     "Cross-entropy of always saying how frequent each class is"
     share = target.mean(-2)
     return -(share * np.log(np.where(share > 0, share, 1))).sum(-1)

@@ -8,9 +8,17 @@ P = "softmax(np.random.default_rng(0).random((5, 3)))"
 NET = "MLP((3, 4, 2), random_state=0)"
 
 CALLS = {name: {"call": code} for name, code in {
+    "check_numbers": "check_numbers([1, 2])",
     "check_matrix": "check_matrix([[1, 2]])",
     "check_labels": "check_labels([0, 1], 2)",
     "check_probas": f"check_probas({P})",
+    "check_answers": "check_answers([0, 1], [0, 1])",
+    "check_weights": "check_weights([1, 2], 2)",
+    "check_type": "check_type(1, int, 'n')",
+    "check_list": "check_list((1, 2), 'sizes')",
+    "check_dtype": "check_dtype('float32')",
+    "check_random": "check_random(0)",
+    "check_views": "check_views([('raw', 'passthrough')])",
     "check_choice": "check_choice('a', ('a', 'b'), 'letter')",
     "check_count": "check_count(3, 'n')",
     "check_positive": "check_positive(.5, 'lr')",

@@ -1,5 +1,6 @@
 """What the tests of the site share: the built site, and the pages that it must have"""
 
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "_docs"
+os.environ.setdefault("SCIPY_ARRAY_API", "1")       # before scipy is imported: scikit-learn skips some of its checks without it
 
 
 def page_name(source):

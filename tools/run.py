@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 from execnb.nbio import read_nb, write_nb
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 from nbdev.clean import clean_nb
 
 ROOT = Path(__file__).parent.parent
@@ -29,12 +30,14 @@ def is_readable(output):
 
 
 def run(path, out):
-    "Execute one notebook and write it, whole or not at all; returns its name, seconds, code cells and warnings"
+    "Execute one notebook and write it, whole or not at all; returns its name, seconds, code cells, and warnings or the error"
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)     # nbclient's last look at a kernel that has just ended
     start, nb = time.time(), nbformat.read(path, 4)
     live = not any("skip_exec: true" in cell.source for cell in nb.cells[:1])
-    if live: NotebookClient(nb, timeout=600, record_timing=False, extra_arguments=["--log-level=CRITICAL"],
-                            resources={"metadata": {"path": ROOT / "nbs"}}).execute()
+    client = NotebookClient(nb, timeout=600, record_timing=False, extra_arguments=["--log-level=CRITICAL"],
+                            resources={"metadata": {"path": ROOT / "nbs"}})
+    try: live and client.execute()
+    except CellExecutionError as error: return path.name, time.time() - start, 0, str(error)
     nb.metadata.pop("widgets", None)
     code, heard = [c for c in nb.cells if c.cell_type == "code"], []
     for cell in code:
@@ -63,6 +66,7 @@ def main():
         for name, seconds, n, heard in pool.map(run, paths, [args.out] * len(paths)):
             cells += n
             print(f"  {name:28} {n:3d} cells {seconds:6.1f} s", flush=True)
+            if isinstance(heard, str): sys.exit(f"{name} failed:\n{heard}")
             for text in heard: print("    " + text.strip().replace("\n", "\n    "), file=sys.stderr)
     print(f"ran {cells} code cells in {time.time() - start:.0f} s")
 
