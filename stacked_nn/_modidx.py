@@ -113,4 +113,12 @@ d = { 'settings': { 'branch': 'main',
                                   'stacked_nn.train.History.plot': ('train.html#history.plot', 'stacked_nn/train.py'),
                                   'stacked_nn.train._entropy': ('train.html#_entropy', 'stacked_nn/train.py'),
                                   'stacked_nn.train._loss': ('train.html#_loss', 'stacked_nn/train.py'),
-                                  'stacked_nn.train.train': ('train.html#train', 'stacked_nn/train.py')}}}
+                                  'stacked_nn.train.train': ('train.html#train', 'stacked_nn/train.py')},
+            'stacked_nn.widgets': { 'stacked_nn.widgets._floats': ('playground.html#_floats', 'stacked_nn/widgets.py'),
+                                    'stacked_nn.widgets._html': ('playground.html#_html', 'stacked_nn/widgets.py'),
+                                    'stacked_nn.widgets._pixels': ('playground.html#_pixels', 'stacked_nn/widgets.py'),
+                                    'stacked_nn.widgets._widget_class': ('playground.html#_widget_class', 'stacked_nn/widgets.py'),
+                                    'stacked_nn.widgets.independence_dial': ('playground.html#independence_dial', 'stacked_nn/widgets.py'),
+                                    'stacked_nn.widgets.playground': ('playground.html#playground', 'stacked_nn/widgets.py'),
+                                    'stacked_nn.widgets.product_explorer': ('playground.html#product_explorer', 'stacked_nn/widgets.py'),
+                                    'stacked_nn.widgets.training_replay': ('playground.html#training_replay', 'stacked_nn/widgets.py')}}}
