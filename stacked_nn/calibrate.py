@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['expected_calibration_error', 'plot_reliability', 'calibrate']
 
-# %% ../nbs/11_confidence.ipynb #8f51c8a4
+# %% ../nbs/11_confidence.ipynb #7c382cc0
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,14 +13,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 
-from .checks import check_count, check_experts, check_labels, check_probas
+from .checks import check_count, check_labels, check_probas
+from .combine import _experts
 from .digits import _pyplot
 from .mlp import log_softmax
 
-# %% ../nbs/11_confidence.ipynb #44aad587
+# %% ../nbs/11_confidence.ipynb #04fb5c1f
 def _reliability(p: ArrayLike, y: ArrayLike, n_bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     "Per bin of confidence: number of rows, mean confidence, share right (0 in empty bins)"
-    p, n_bins = check_probas(p), check_count(n_bins, "n_bins")
+    p = check_probas(p)
+    check_count(n_bins, "n_bins")
     p, y = p.reshape(-1, p.shape[-1]), np.ravel(check_labels(y, p.shape[-1], p.shape[:-1]))
     confidence, right = p.max(-1), p.argmax(-1) == y
     which = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
@@ -37,7 +39,7 @@ def expected_calibration_error(
     return float((n * np.abs(kept - sure)).sum() / n.sum())
 
 def plot_reliability(
-    predictions: dict[str, np.ndarray], # {name: (..., n, n_classes) probabilities}
+    predictions: dict[str, ArrayLike],  # {name: (..., n, n_classes) probabilities}
     y: ArrayLike,                       # (..., n) labels
     n_bins: int = 10,                   # equally wide bins of confidence
     ax: Any = None,                     # axes to draw on; a new figure by default
@@ -53,16 +55,16 @@ def plot_reliability(
     ax.legend(title="(calibration error)", fontsize=8, title_fontsize=8)
     return ax
 
-# %% ../nbs/11_confidence.ipynb #bfa7dd30
+# %% ../nbs/11_confidence.ipynb #f8f16ad0
 def calibrate(
-    probas: Sequence[ArrayLike],    # one (n, n_classes) array of probabilities per expert, for rows none was trained on
+    probas: Sequence[ArrayLike],    # (n, n_classes) of each expert, for rows that none of them was trained on
     y: ArrayLike,                   # (n,) labels of these rows
     shared: bool = False,           # True: one exponent for all experts (a temperature), False: one each
-) -> np.ndarray:    # (n_experts,), for `pool(probas, "product", weights)`
+) -> np.ndarray:                    # (n_experts,), for `pool(probas, "product", weights)`
     "Exponents >= 0 of a product that minimise the log loss of its prediction; a convex problem"
-    logs = np.log(np.maximum(check_experts(probas), np.finfo(float).tiny))
-    y = check_labels(y, logs.shape[-1], logs.shape[1:2])
-    n_experts = len(logs)
+    logs = np.log(np.maximum(_experts(probas), np.finfo(float).tiny))
+    if logs.ndim != 3: raise ValueError(f"probas has {logs.ndim} axes; expected one matrix of probabilities per expert")
+    y, n_experts = check_labels(y, logs.shape[-1], logs.shape[1:2]), len(logs)
     if shared: logs = logs.sum(0, keepdims=True)
     observed = logs[:, np.arange(len(y)), y].mean(1)
 

@@ -54,7 +54,7 @@ def plot_views(
         ax.set(title=name, xticks=range(len(values)), xlabel="prototype")
     return axs
 
-# %% ../nbs/02_features.ipynb #80ed0cbf
+# %% ../nbs/02_features.ipynb #22df48ca
 class RTFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Ten numbers per image: sensitivity to, or deviation from, the prototype of each class
 
@@ -90,7 +90,7 @@ class RTFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         length = (self.prototypes_ ** 2).sum(1)                     # m.m of each class
         length = np.where(length > 0, length, 1)                    # an empty prototype explains nothing: slope 0
         values = np.empty((len(X), len(length)), np.result_type(X, length))
-        for rows in gen_batches(len(X), 256):                       # as many as stay in the cache, in little memory
+        for rows in gen_batches(len(X), 256):                       # what the cache holds: quick, and in little memory
             x = X[rows]
             product = x @ self.prototypes_.T                        # m.x of each image and class
             if self.metric == "sensitivity": values[rows] = product / length

@@ -26,14 +26,13 @@ from .features import RTFeatures
 from .mlp import MLP
 from .train import train
 
-# %% ../nbs/07_stack.ipynb #8cf878ea
+# %% ../nbs/07_stack.ipynb #ff9b23ea
 class StackedClassifier(ClassifierMixin, BaseEstimator):
     """One network per view of the data, and one answer: the pool of their predictions
 
     Fitted attributes: `classes_`, `n_features_in_`, `views_` {name: fitted pipeline}, `nets_` {name: MLP},
-    `loss_curve_` {name: loss after each epoch}, `pool_weights_` (exponents if `pool="fitted"`, else None).
-    There is no `partial_fit`, since views are fitted to all rows, and no `sample_weight`: repeat the rows that count
-    more."""
+    `loss_curve_` {name: loss after each epoch}, `pool_weights_` (exponents if `pool="fitted"`, else None). There is
+    no `partial_fit`, since views are fitted to all rows, and no `sample_weight`: repeat the rows that count more."""
     def __init__(self,
         views: list[tuple[str, Any]] | None = None,     # (name, transformer); default: weight and bias, as in the post
         hidden_layer_sizes: tuple[int, ...] = (64, 32), # units of the hidden layers of each network
