@@ -13,7 +13,6 @@ CALLS = {name: {"call": code} for name, code in {
     "check_labels": "check_labels([0, 1], 2)",
     "check_probas": f"check_probas({P})",
     "check_answers": "check_answers([0, 1], [0, 1])",
-    "check_experts": f"check_experts([{P}, {P}])",
     "check_weights": "check_weights([1, 2], 2)",
     "check_type": "check_type(1, int, 'n')",
     "check_list": "check_list((1, 2), 'sizes')",
