@@ -5,18 +5,22 @@
 # %% auto #0
 __all__ = ['expected_calibration_error', 'plot_reliability', 'calibrate']
 
-# %% ../nbs/11_confidence.ipynb #8f51c8a4
+# %% ../nbs/11_confidence.ipynb #d59210ca
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 
-from .checks import check_labels, check_probas
+from .checks import check_count, check_experts, check_labels, check_probas
 from .digits import _pyplot
 from .mlp import log_softmax
 
-# %% ../nbs/11_confidence.ipynb #44aad587
-def _reliability(p, y, n_bins):
+# %% ../nbs/11_confidence.ipynb #f6d707ad
+def _reliability(p: ArrayLike, y: ArrayLike, n_bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     "Per bin of confidence: number of rows, mean confidence, share right (0 in empty bins)"
-    p = check_probas(p)
+    p, n_bins = check_probas(p), check_count(n_bins, "n_bins")
     p, y = p.reshape(-1, p.shape[-1]), np.ravel(check_labels(y, p.shape[-1], p.shape[:-1]))
     confidence, right = p.max(-1), p.argmax(-1) == y
     which = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
@@ -24,44 +28,45 @@ def _reliability(p, y, n_bins):
     return n, sure / np.maximum(n, 1), kept / np.maximum(n, 1)
 
 def expected_calibration_error(
-    p,              # (..., n, n_classes) probabilities
-    y,              # (..., n) labels
-    n_bins=10,      # equally wide bins of confidence
+    p: ArrayLike,       # (..., n, n_classes) probabilities
+    y: ArrayLike,       # (..., n) labels
+    n_bins: int = 10,   # equally wide bins of confidence
 ) -> float:
     "Mean distance between confidence and accuracy, bin by bin, weighted by the size of the bins (Guo et al., 2017)"
     n, sure, kept = _reliability(p, y, n_bins)
     return float((n * np.abs(kept - sure)).sum() / n.sum())
 
 def plot_reliability(
-    predictions,    # {name: (..., n, n_classes) probabilities}
-    y,              # (..., n) labels
-    n_bins=10,      # equally wide bins of confidence
-    ax=None,        # axes to draw on; a new figure by default
-):
+    predictions: dict[str, ArrayLike],  # {name: (..., n, n_classes) probabilities}
+    y: ArrayLike,                       # (..., n) labels
+    n_bins: int = 10,                   # equally wide bins of confidence
+    ax: Any = None,                     # axes to draw on; a new figure by default
+) -> Any:
     "Reliability diagram of the first choice of each prediction; returns the axes"
     ax = ax or _pyplot().subplots(figsize=(4.4, 4))[1]
     ax.plot([0, 1], [0, 1], color="0.5", lw=.8)
     for (name, p), marker in zip(predictions.items(), "os^Dv*" * 9):
         n, sure, kept = _reliability(p, y, n_bins)
-        ax.plot(sure[n > 0], kept[n > 0], marker=marker, ms=5, label=f"{name} ({(n * np.abs(kept - sure)).sum() / n.sum():.1%})")
+        label = f"{name} ({expected_calibration_error(p, y, n_bins):.1%})"
+        ax.plot(sure[n > 0], kept[n > 0], marker=marker, ms=5, label=label)
     ax.set(xlabel="confidence in the first choice", ylabel="share that was right", xlim=(0, 1.02), ylim=(0, 1.02))
     ax.legend(title="(calibration error)", fontsize=8, title_fontsize=8)
     return ax
 
-# %% ../nbs/11_confidence.ipynb #bfa7dd30
+# %% ../nbs/11_confidence.ipynb #727da6a4
 def calibrate(
-    probas,         # list of (n, n_classes) probabilities, one per expert, for rows that no expert was trained on
-    y,              # (n,) labels of these rows
-    shared=False,   # True: one exponent for all experts (a temperature), False: one each
-) -> np.ndarray:    # (n_experts,), for `pool(probas, "product", weights)`
+    probas: Sequence[ArrayLike],    # (n, n_classes) of each expert, for rows that none of them was trained on
+    y: ArrayLike,                   # (n,) labels of these rows
+    shared: bool = False,           # True: one exponent for all experts (a temperature), False: one each
+) -> np.ndarray:                    # (n_experts,), for `pool(probas, "product", weights)`
     "Exponents >= 0 of a product that minimise the log loss of its prediction; a convex problem"
-    logs = np.log(np.maximum([check_probas(p, f"probas[{i}]") for i, p in enumerate(probas)], np.finfo(float).tiny))
-    y = check_labels(y, logs.shape[-1], logs.shape[1:2])
-    n_experts = len(logs)
+    logs = np.log(np.maximum(check_experts(probas), np.finfo(float).tiny))
+    if logs.ndim != 3: raise ValueError(f"probas has {logs.ndim} axes; expected one matrix of probabilities per expert")
+    y, n_experts = check_labels(y, logs.shape[-1], logs.shape[1:2]), len(logs)
     if shared: logs = logs.sum(0, keepdims=True)
     observed = logs[:, np.arange(len(y)), y].mean(1)
 
-    def loss(a):
+    def loss(a: np.ndarray) -> tuple[float, np.ndarray]:
         log_p = log_softmax(np.tensordot(a, logs, 1))
         expected = (np.exp(log_p) * logs).sum(-1).mean(-1)
         return -log_p[np.arange(len(y)), y].mean(), expected - observed

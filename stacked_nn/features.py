@@ -54,7 +54,7 @@ def plot_views(
         ax.set(title=name, xticks=range(len(values)), xlabel="prototype")
     return axs
 
-# %% ../nbs/02_features.ipynb #80ed0cbf
+# %% ../nbs/02_features.ipynb #4ee4c322
 class RTFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Ten numbers per image: sensitivity to, or deviation from, the prototype of each class
 
@@ -79,7 +79,6 @@ class RTFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         self.classes_, y = np.unique(y, return_inverse=True)
         means = [np.average(X[y == c], axis=0, weights=weight[y == c]) for c in range(len(self.classes_))]
         self.prototypes_ = np.stack(means).astype(X.dtype)
-        self._n_features_out = len(self.classes_)
         return self
 
     def transform(self,
@@ -91,7 +90,7 @@ class RTFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         length = (self.prototypes_ ** 2).sum(1)                     # m.m of each class
         length = np.where(length > 0, length, 1)                    # an empty prototype explains nothing: slope 0
         values = np.empty((len(X), len(length)), np.result_type(X, length))
-        for rows in gen_batches(len(X), 256):                       # as many as stay in the cache: quick, and in little memory
+        for rows in gen_batches(len(X), 256):                       # what the cache holds: quick, and in little memory
             x = X[rows]
             product = x @ self.prototypes_.T                        # m.x of each image and class
             if self.metric == "sensitivity": values[rows] = product / length
@@ -99,6 +98,9 @@ class RTFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
                 left = np.einsum("ij,ij->i", x, x)[:, None] - product ** 2 / length
                 values[rows] = np.sqrt(np.maximum(left, 0) / max(x.shape[1] - 1, 1))
         return values
+
+    @property
+    def _n_features_out(self) -> int: return len(self.classes_)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -5,36 +5,39 @@
 # %% auto #0
 __all__ = ['corrected_interval', 'mcnemar']
 
-# %% ../nbs/09_real.ipynb #972fbb0e
+# %% ../nbs/09_real.ipynb #9156ed25
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
-from .checks import check_matrix
+from .checks import check_count, check_matrix
 
-# %% ../nbs/09_real.ipynb #0cd3a417
+# %% ../nbs/09_real.ipynb #672614fe
 def corrected_interval(
-    d,              # (k,), paired differences (or scores) on k random splits of the same data
-    n_train,        # rows of a training part
-    n_test,         # rows of a test part
-    level=0.95,     # confidence level of the interval
-):                  # mean, half width of the interval, two-sided p-value of "the mean is 0"
+    d: ArrayLike,           # (k,), paired differences (or scores) on k random splits of the same data
+    n_train: int,           # rows of a training part
+    n_test: int,            # rows of a test part
+    level: float = 0.95,    # confidence level of the interval
+) -> tuple[float, float, float]:    # mean, half width of the interval, two-sided p-value of "the mean is 0"
     "Corrected resampled t-test of Nadeau and Bengio (2003)"
-    d = check_matrix([d], name="d")[0]
-    if len(d) < 2: raise ValueError(f"d has {len(d)} value; expected one for each of at least two splits")
+    d = check_matrix(np.asarray(d)[None], name="d")[0]
+    if d.ndim != 1 or len(d) < 2: raise ValueError(f"d has shape {d.shape}; expected one number per split, two or more")
+    check_count(n_train, "n_train"), check_count(n_test, "n_test")
+    if not 0 < level < 1: raise ValueError(f"level={level!r} is out of range; expected a number between 0 and 1")
     se = np.sqrt((1 / len(d) + n_test / n_train) * d.var(ddof=1))
     t = stats.t(len(d) - 1)
     p = 2 * t.sf(abs(d.mean()) / se) if se > 0 else float(d.mean() == 0)
     return float(d.mean()), float(t.ppf((1 + level) / 2) * se), float(p)
 
-# %% ../nbs/09_real.ipynb #1477e79f
+# %% ../nbs/09_real.ipynb #060f98e1
 def mcnemar(
-    right_before,   # (n,) booleans: which rows the first got right
-    right_after,    # (n,) booleans: which rows the second got right
-):                  # rows fixed, rows broken, two-sided p-value
+    right_before: ArrayLike,    # (n,) booleans: which rows the first got right
+    right_after: ArrayLike,     # (n,) booleans: which rows the second got right
+) -> tuple[int, int, float]:    # rows fixed, rows broken, two-sided p-value
     "Exact test of McNemar (1947): are fixed and broken rows equally likely?"
     before, after = np.asarray(right_before), np.asarray(right_after)
     if before.dtype != bool or after.dtype != bool or before.shape != after.shape or before.ndim != 1:
-        raise ValueError(f"right_before and right_after have shapes {before.shape} and {after.shape} and dtypes "
-                         f"{before.dtype} and {after.dtype}; expected two lists of booleans of the same length")
+        raise ValueError(f"right_before is {before.dtype} of shape {before.shape} and right_after {after.dtype} of shape "
+                         f"{after.shape}; expected booleans, one per row in both")
     fixed, broken = int((~before & after).sum()), int((before & ~after).sum())
-    return fixed, broken, stats.binomtest(fixed, fixed + broken).pvalue if fixed + broken else 1.
+    return fixed, broken, float(stats.binomtest(fixed, fixed + broken).pvalue) if fixed + broken else 1.

@@ -23,7 +23,9 @@ ENV = {"IN_TEST": "1", "TQDM_DISABLE": "1", "PYTHONHASHSEED": "0", "OMP_NUM_THRE
 
 
 def is_readable(output):
-    "True for an output that means something without a kernel"
+    "True for an output that means something without a kernel; of a widget that has a page of its own, only that is kept"
+    data = output.get("data", {})
+    if "text/html" in data: output["data"] = {kind: value for kind, value in data.items() if "widget" not in kind}
     return output.get("name") != "stderr" and not any("widget" in kind for kind in output.get("data", {}))
 
 
