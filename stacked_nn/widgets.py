@@ -5,98 +5,111 @@
 # %% auto #0
 __all__ = ['playground', 'product_explorer', 'training_replay', 'independence_dial']
 
-# %% ../nbs/30_playground.ipynb #66079c8c
+# %% ../nbs/30_playground.ipynb #7da5ccb0
 import json
 import re
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .checks import check_labels, check_matrix, check_probas
+from .stack import StackedClassifier
 
-# %% ../nbs/30_playground.ipynb #ce31247b
+# %% ../nbs/30_playground.ipynb #4ed0f273
 @cache
-def _widget_class():
-    "The base of the widgets; made at first use, since nothing else needs anywidget"
-    try: import anywidget, traitlets
+def _widget_class() -> Any:
+    "The class of the widgets; made at first use, since nothing else needs anywidget"
+    try:
+        import anywidget
+        import traitlets
     except ImportError as e: raise ImportError("widgets need anywidget: pip install 'stacked-nn[course]'") from e
 
     class Widget(anywidget.AnyWidget):
         data = traitlets.Dict().tag(sync=True)
-        image = traitlets.Any().tag(sync=True)
+        image = traitlets.Any().tag(sync=True)      # the drawing of the playground, else None
 
-        def __init__(self, name, words, **state):
+        def __init__(self, name: str, words: str, **state: Any) -> None:
             static = files("stacked_nn") / "static"
             kit, module = ((static / f"{file}.js").read_text(encoding="utf-8") for file in ("kit", name))
-            self._esm = re.sub(r'^import .* from "./kit.js";$', lambda _: kit, module, flags=re.M)     # there is no file beside it
+            self._esm = re.sub(r'(?m)^import .* from "./kit.js";$', lambda _: kit, module)      # there is no file beside it
             self._css = (static / "widgets.css").read_text(encoding="utf-8")
             self._name, self._words = name, words
             super().__init__(**state)
 
         @traitlets.validate("image")
-        def _check_image(self, proposal):
+        def _check_image(self, proposal: Any) -> list:
             return check_matrix([proposal.value], 64, "image")[0].tolist()
 
-        def _repr_mimebundle_(self, **kwargs):
-            bundle, metadata = super()._repr_mimebundle_(**kwargs)
-            state = {key: self.trait_values()[key] for key in ("data", "image") if self.trait_values()[key] is not None}
-            return bundle | {"text/plain": self._words, "text/html": _html(self._name, self._words, state)}, metadata
+        def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
+            bundle, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+            state = {"data": self.data, "image": self.image}
+            return {**bundle, "text/plain": self._words, "text/html": _html(self._name, self._words, state)}, metadata
 
     return Widget
 
-def _html(name, words, state):
+def _html(name: str, words: str, state: dict) -> str:
     "A part of a page that mounts the module `name` on `state`; `words` stand there until then"
-    state = json.dumps(state, separators=(",", ":")).replace("</", r"<\/")
+    as_json = json.dumps(state, separators=(",", ":")).replace("</", r"<\/")
+    needs = "It needs JavaScript and a server: run <code>make serve</code>, or open this notebook in Jupyter."
     return f"""<link rel="stylesheet" href="./static/widgets.css">
-<div id="widget-{name}"><p>{words} It needs JavaScript and a server: run <code>make serve</code>, or open this notebook in Jupyter.</p></div>
+<div id="widget-{name}"><p>{words} {needs}</p></div>
 <script type="module">
-if (location.protocol !== "file:") (await import("./static/{name}.js")).mount(document.getElementById("widget-{name}"), {state});
+const place = document.getElementById("widget-{name}"), state = {as_json};
+if (location.protocol !== "file:") (await import("./static/{name}.js")).mount(place, state);
 </script>"""
 
-# %% ../nbs/30_playground.ipynb #16317e20
-def _floats(*arrays):
+# %% ../nbs/30_playground.ipynb #964beb75
+def _floats(*arrays: np.ndarray) -> str:
     "Single-precision numbers as base64"
-    return b64encode(np.concatenate([np.ravel(a) for a in arrays]).astype("<f4")).decode()
+    return b64encode(np.concatenate([np.ravel(a) for a in arrays]).astype("<f4").tobytes()).decode()
 
-def _pixels(images):
+def _pixels(images: np.ndarray) -> str:
     "Images in [0, 1] as text, one letter a pixel, in sixteenths from 0 to g"
     return "".join("0123456789abcdefg"[k] for k in np.rint(16 * np.clip(images, 0, 1)).astype(int).ravel())
 
 def playground(
-    model,          # fitted `StackedClassifier` with the default two views of 8x8 digits
-    images,         # (n, 64), digits to pick from
-    labels,         # (n,), their right answers
-    image=None,     # (64,), what is on the sheet at first; the first of `images` by default
-):                  # a widget; `.image` is the drawing
+    model: StackedClassifier,           # fitted, with its two default views of 8x8 digits
+    images: ArrayLike,                  # (n, 64), digits to pick from
+    labels: ArrayLike,                  # (n,), their right answers
+    image: ArrayLike | None = None,     # (64,), what is on the sheet at first; the first of `images` by default
+) -> Any:                               # a widget; `.image` is the drawing
     "A sheet of 8x8 pixels to draw on, and all that `model` makes of the drawing, live"
     images = check_matrix(images, 64, "images")
-    views = [{"mean": _floats(scaler.mean_), "scale": _floats(scaler.scale_), "sizes": net.sizes,
-              "weights": _floats(*(a for pair in zip(net.weights, net.biases) for a in pair))}
-             for net, (_, scaler) in zip(model.nets_.values(), (view.named_steps.values() for view in model.views_.values()))]
-    data = {"prototypes": _floats(model.views_["weight"][0].prototypes_), "views": views, "digits": _pixels(images),
-            "labels": "".join(map(str, check_labels(labels, 10, (len(images),), "labels")))}
+    labels = check_labels(labels, 10, (len(images),), "labels")
+    views = []
+    for view, net in zip(model.views_.values(), model.nets_.values()):
+        layers = (array for layer in zip(net.weights, net.biases) for array in layer)
+        views.append({"mean": _floats(view[-1].mean_), "scale": _floats(view[-1].scale_),
+                      "sizes": net.sizes, "weights": _floats(*layers)})
+    data = {"prototypes": _floats(model.views_["weight"][0].prototypes_), "views": views,
+            "digits": _pixels(images), "labels": "".join(map(str, labels))}
     return _widget_class()("playground", "A sheet to draw a digit on, with what the two networks make of it.",
                            data=data, image=images[0] if image is None else image)
 
-# %% ../nbs/30_playground.ipynb #efe4a8cf
+# %% ../nbs/30_playground.ipynb #eb8a409f
 def product_explorer(
-    classes=("3", "5", "8", "9"),   # names of the classes
-    presets=None,                   # {name: (probabilities, probabilities)}; four instructive pairs by default
-):                                  # a widget
+    classes: Sequence[str] = ("3", "5", "8", "9"),  # names of the classes
+    presets: Mapping | None = None,                 # {name: two rows of probabilities}; four instructive pairs by default
+) -> Any:                                           # a widget
     "Two opinions to drag; their product, geometric mean, mean and vote, and the product as a sum of logarithms"
-    presets = presets or {
-        "agree": ([.6, .2, .15, .05], [.5, .3, .15, .05]), "disagree": ([.7, .25, .04, .01], [.02, .28, .1, .6]),
-        "a veto": ([.999, 0, .001, 0], [0, .99999, .00001, 0]), "one unsure": ([.25] * 4, [.1, .6, .2, .1])}
-    for name, pair in presets.items(): check_probas(check_matrix(pair, len(classes), f"presets[{name!r}]"), f"presets[{name!r}]")
+    presets = presets or {"agree": ([.6, .2, .15, .05], [.5, .3, .15, .05]),
+                          "disagree": ([.7, .25, .04, .01], [.02, .28, .1, .6]),
+                          "a veto": ([.999, 0, .001, 0], [0, .99999, .00001, 0]),
+                          "one unsure": ([.25] * 4, [.1, .6, .2, .1])}
+    pairs = {name: check_probas(check_matrix(pair, len(classes), f"presets[{name!r}]"), f"presets[{name!r}]").tolist()
+             for name, pair in presets.items()}
     return _widget_class()("explorer", "Two opinions to drag, and what becomes of them when they are pooled.",
-                           data={"classes": list(classes), "presets": {name: [list(p) for p in pair] for name, pair in presets.items()}})
+                           data={"classes": list(classes), "presets": pairs})
 
-# %% ../nbs/30_playground.ipynb #3e1c1766
+# %% ../nbs/30_playground.ipynb #b96792ed
 def training_replay(
-    data,       # {"epochs", "loss": one number a frame, "predictions": (frames, n), "weights": (frames, n_in, n_hidden), "images": (n, 64), "labels": (n,)}
-):              # a widget
+    data: Mapping,  # keys: "epochs", "loss", "predictions", "weights", "images", "labels"
+) -> Any:           # a widget
     "Scrub through a training run: the loss, the test images that are wrong, and the weights of the first layer"
     images, weights = check_matrix(data["images"], name="images"), check_matrix(data["weights"], name="weights")
     labels = check_labels(data["labels"], 10, (len(images),), "labels")
@@ -104,20 +117,20 @@ def training_replay(
     level = np.rint(127 * weights / np.abs(weights).max()).astype(np.int8)
     return _widget_class()("replay", "A training run to scrub through.", data={
         "epochs": [int(e) for e in data["epochs"]], "loss": [round(float(v), 3) for v in data["loss"]],
-        "predictions": ["".join(map(str, p)) for p in predictions], "labels": "".join(map(str, labels)), "digits": _pixels(images),
-        "n_in": weights.shape[1], "n_hidden": weights.shape[2], "weights": b64encode(level.tobytes()).decode()})
+        "predictions": ["".join(map(str, p)) for p in predictions], "labels": "".join(map(str, labels)),
+        "digits": _pixels(images), "n_in": weights.shape[1], "n_hidden": weights.shape[2], "weights": b64encode(level.tobytes()).decode()})
 
-# %% ../nbs/30_playground.ipynb #714cdfde
+# %% ../nbs/30_playground.ipynb #2d04af47
 def independence_dial(
-    data,       # {"dial": [...], "series": {name: {"accuracy": [...], "log_loss": [...]}}, "samples": [{"w", "b", "y"}, ...], optionally "xlabel"}
-):              # a widget
+    data: Mapping,  # keys: "dial", "series", "samples"
+) -> Any:           # a widget
     "Turn a dial from independent to identical views: accuracy and log loss along it, and samples of the two views at it"
-    n = len(data["dial"])
+    n, samples = len(data["dial"]), data["samples"]
     short = lambda values, digits=4: [float(f"{v:.{digits}g}") for v in values]
-    for name, curve in data["series"].items():
-        for what in ("accuracy", "log_loss"):
-            if len(curve[what]) != n: raise ValueError(f"series[{name!r}][{what!r}] has {len(curve[what])} values; expected {n}, one per dial position")
-    if len(data["samples"]) != n: raise ValueError(f"samples has {len(data['samples'])} entries; expected {n}, one per dial position")
-    return _widget_class()("dial", "A dial from independent to identical views.", data={**data, "dial": short(data["dial"]),
+    lists = {f"series[{name!r}][{what!r}]": curve[what] for name, curve in data["series"].items() for what in curve}
+    for name, values in {**lists, "samples": samples}.items():
+        if len(values) != n: raise ValueError(f"{name} has {len(values)} entries; expected {n}, one per dial position")
+    return _widget_class()("dial", "A dial from independent to identical views.", data={
+        "dial": short(data["dial"]),
         "series": {name: {what: short(values) for what, values in curve.items()} for name, curve in data["series"].items()},
-        "samples": [{"w": short(s["w"], 3), "b": short(s["b"], 3), "y": [int(y) for y in s["y"]]} for s in data["samples"]]})
+        "samples": [{"w": short(s["w"], 3), "b": short(s["b"], 3), "y": [int(y) for y in s["y"]]} for s in samples]})

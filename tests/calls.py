@@ -52,7 +52,7 @@ CALLS = {name: {"call": code} for name, code in {
     "show_digits": f"show_digits({X})",
     "plot_pixel_scatter": "plot_pixel_scatter(np.ones(4), np.ones(4))",
     "plot_views": "plot_views(np.ones(4), np.ones((2, 4)))",
-    "playground": f"playground(StackedClassifier(epochs=1, random_state=0).fit(*load_digits()[::2]), np.zeros((1, 64)), [0])",
+    "playground": "playground(StackedClassifier(epochs=1, random_state=0).fit(*load_digits()[::2]), np.zeros((1, 64)), [0])",
     "product_explorer": "product_explorer()",
     "training_replay": "training_replay({'epochs': [0], 'loss': [0.], 'predictions': [[0]], 'weights': np.ones((1, 2, 3)), 'images': np.zeros((1, 64)), 'labels': [0]})",
     "independence_dial": "independence_dial({'dial': [], 'series': {}, 'samples': []})",
