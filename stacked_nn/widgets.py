@@ -106,7 +106,7 @@ def product_explorer(
     return _widget_class()("explorer", "Two opinions to drag, and what becomes of them when they are pooled.",
                            data={"classes": list(classes), "presets": pairs})
 
-# %% ../nbs/30_playground.ipynb #b96792ed
+# %% ../nbs/30_playground.ipynb #b0a615cf
 def training_replay(
     data: Mapping,  # keys: "epochs", "loss", "predictions", "weights", "images", "labels"
 ) -> Any:           # a widget
@@ -118,9 +118,10 @@ def training_replay(
     return _widget_class()("replay", "A training run to scrub through.", data={
         "epochs": [int(e) for e in data["epochs"]], "loss": [round(float(v), 3) for v in data["loss"]],
         "predictions": ["".join(map(str, p)) for p in predictions], "labels": "".join(map(str, labels)),
-        "digits": _pixels(images), "n_in": weights.shape[1], "n_hidden": weights.shape[2], "weights": b64encode(level.tobytes()).decode()})
+        "digits": _pixels(images), "n_in": weights.shape[1], "n_hidden": weights.shape[2],
+        "weights": b64encode(level.tobytes()).decode()})
 
-# %% ../nbs/30_playground.ipynb #2d04af47
+# %% ../nbs/30_playground.ipynb #ee758038
 def independence_dial(
     data: Mapping,  # keys: "dial", "series", "samples"
 ) -> Any:           # a widget
@@ -132,5 +133,5 @@ def independence_dial(
         if len(values) != n: raise ValueError(f"{name} has {len(values)} entries; expected {n}, one per dial position")
     return _widget_class()("dial", "A dial from independent to identical views.", data={
         "dial": short(data["dial"]),
-        "series": {name: {what: short(values) for what, values in curve.items()} for name, curve in data["series"].items()},
+        "series": {name: {what: short(curve[what]) for what in curve} for name, curve in data["series"].items()},
         "samples": [{"w": short(s["w"], 3), "b": short(s["b"], 3), "y": [int(y) for y in s["y"]]} for s in samples]})
