@@ -19,6 +19,7 @@ CALLS = {name: {"call": code} for name, code in {
     "check_dtype": "check_dtype('float32')",
     "check_random": "check_random(0)",
     "check_views": "check_views([('raw', 'passthrough')])",
+    "check_experts": f"check_experts([{P}, {P}])",
     "check_choice": "check_choice('a', ('a', 'b'), 'letter')",
     "check_count": "check_count(3, 'n')",
     "check_positive": "check_positive(.5, 'lr')",
@@ -47,7 +48,7 @@ CALLS = {name: {"call": code} for name, code in {
     "calibrate": f"calibrate([softmax(3 * np.eye(3)), {P}[:3]], [0, 1, 2])",
     "expected_calibration_error": f"expected_calibration_error({P}, [0, 1, 2, 0, 1])",
     "StackedClassifier": f"StackedClassifier(epochs=2, random_state=0).fit({X}, {Y}).evaluate({X}, {Y})",
-}.items()} | {name: {"picture": code} for name, code in {
+}.items()} | {"save": {"call": f"save({NET}, 'net.npz')", "none": True}, "load": {"call": "load('net.npz')"}} | {name: {"picture": code} for name, code in {
     "course_style": "course_style()",
     "show_digits": f"show_digits({X})",
     "plot_pixel_scatter": "plot_pixel_scatter(np.ones(4), np.ones(4))",
