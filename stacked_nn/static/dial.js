@@ -5,7 +5,7 @@ const looks = [[/product/i, "product"], [/mean/i, "mean", "7 3"], [/bayes|exact/
 const inks = ["weight", "bias", "combined", "mean", "ink-w", "other"];
 
 function render({ model, el }) {
-  const { dial, series, samples, xlabel = "correlation of the views, given the class" } = model.get("data");
+  const { dial, series, samples } = model.get("data"), xlabel = "correlation of the views, given the class";
   const names = Object.keys(series), styles = names.map((name) => looks.find(([pattern]) => pattern.test(name)));
   const lines = (what, factor) => names.map((name, k) => ({ ys: series[name][what].map((v) => factor * v), colour: styles[k][1], dash: styles[k][2] }));
   const range = (all, pad) => { const low = Math.min(...all), high = Math.max(...all); return { low: Math.max(0, low - pad * (high - low)), high: high + pad * (high - low) }; };

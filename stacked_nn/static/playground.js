@@ -177,9 +177,10 @@ function render({ model, el }) {
     const end = Math.max(...m), words = `slope ${slope.toFixed(2)}, spread ${spread.toFixed(2)}`;
     const { svg, X, Y, add } = plot(width, Math.min(width, 260), [0, 1], [-0.2, 1.2],
       { xlabel: `ink in prototype ${c}`, ylabel: "ink in the drawing", label: `Pixels of the drawing against those of prototype ${c}: ${words}` });
-    const line = (dy) => `${X(0)},${Y(dy)} ${X(end)},${Y(slope * end + dy)}`;
-    add("polygon", { class: "band", points: `${line(spread)} ${line(-spread).split(" ").reverse().join(" ")}` });
-    add("polyline", { class: "slope", points: line(0) });
+    const along = Array.from({ length: 41 }, (_, k) => end * k / 40);
+    const edge = (dy) => along.map((x) => `${X(x)},${Y(Math.min(1.2, Math.max(-0.2, slope * x + dy)))}`);   // inside the frame
+    add("polygon", { class: "band", points: [...edge(spread), ...edge(-spread).reverse()].join(" ") });
+    add("polyline", { class: "slope", points: edge(0).join(" ") });
     m.forEach((ink, i) => add("circle", { class: "pixel", cx: X(ink), cy: Y(image[i]), r: 3.5 }));
     scatter.replaceChildren(svg);
     reading.textContent = `${words[0].toUpperCase()}${words.slice(1)}, against prototype ${c} (${chosen === null ? "the combined answer" : "your choice"}).`;
