@@ -42,6 +42,15 @@ serve: .venv/ready
 	@echo "http://localhost:8000 (stop with Ctrl-C)"
 	$(PY) -m http.server --directory _docs --bind 127.0.0.1 8000
 
+# the page "Benchmarks", against the peers of the extra `bench`, in an environment of its own; two minutes or so
+bench: .venv-bench/ready
+	.venv-bench/bin/python tools/run.py --force nbs/22_benchmarks.ipynb
+
+.venv-bench/ready: settings.ini setup.py constraints.txt
+	python3 -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course,dev,bench]'
+	touch $@
+
 # everything that the course and its tests need, at the versions of constraints.txt
 .venv/ready: settings.ini setup.py constraints.txt
 	python3 -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed')"

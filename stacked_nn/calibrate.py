@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['expected_calibration_error', 'plot_reliability', 'calibrate']
 
-# %% ../nbs/11_confidence.ipynb #7c382cc0
+# %% ../nbs/11_confidence.ipynb #d59210ca
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,16 +13,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 
-from .checks import check_count, check_labels, check_probas
-from .combine import _experts
+from .checks import check_count, check_experts, check_labels, check_probas
 from .digits import _pyplot
 from .mlp import log_softmax
 
-# %% ../nbs/11_confidence.ipynb #04fb5c1f
+# %% ../nbs/11_confidence.ipynb #f6d707ad
 def _reliability(p: ArrayLike, y: ArrayLike, n_bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     "Per bin of confidence: number of rows, mean confidence, share right (0 in empty bins)"
-    p = check_probas(p)
-    check_count(n_bins, "n_bins")
+    p, n_bins = check_probas(p), check_count(n_bins, "n_bins")
     p, y = p.reshape(-1, p.shape[-1]), np.ravel(check_labels(y, p.shape[-1], p.shape[:-1]))
     confidence, right = p.max(-1), p.argmax(-1) == y
     which = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
@@ -55,14 +53,14 @@ def plot_reliability(
     ax.legend(title="(calibration error)", fontsize=8, title_fontsize=8)
     return ax
 
-# %% ../nbs/11_confidence.ipynb #f8f16ad0
+# %% ../nbs/11_confidence.ipynb #727da6a4
 def calibrate(
     probas: Sequence[ArrayLike],    # (n, n_classes) of each expert, for rows that none of them was trained on
     y: ArrayLike,                   # (n,) labels of these rows
     shared: bool = False,           # True: one exponent for all experts (a temperature), False: one each
 ) -> np.ndarray:                    # (n_experts,), for `pool(probas, "product", weights)`
     "Exponents >= 0 of a product that minimise the log loss of its prediction; a convex problem"
-    logs = np.log(np.maximum(_experts(probas), np.finfo(float).tiny))
+    logs = np.log(np.maximum(check_experts(probas), np.finfo(float).tiny))
     if logs.ndim != 3: raise ValueError(f"probas has {logs.ndim} axes; expected one matrix of probabilities per expert")
     y, n_experts = check_labels(y, logs.shape[-1], logs.shape[1:2]), len(logs)
     if shared: logs = logs.sum(0, keepdims=True)

@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['plot_opinions', 'combine_output', 'pool']
 
-# %% ../nbs/05_combine.ipynb #c623895c
+# %% ../nbs/05_combine.ipynb #df4cfe53
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .checks import check_choice, check_list, check_probas, check_weights
+from .checks import check_choice, check_experts, check_probas, check_weights
 from .digits import _pyplot
 
 # %% ../nbs/05_combine.ipynb #5131a5f7
@@ -64,7 +64,7 @@ def _normalise(logs: np.ndarray) -> np.ndarray:
     e = np.exp(np.where(np.isfinite(top), logs - np.where(np.isfinite(top), top, 0), 0))
     return e / e.sum(-1, keepdims=True)
 
-# %% ../nbs/05_combine.ipynb #c447b2f4
+# %% ../nbs/05_combine.ipynb #a13b8f40
 def pool(
     probas: Sequence[ArrayLike] | np.ndarray,   # one (..., n, n_classes) array of probabilities per expert
     how: str = "product",                       # "product", "geometric", "mean" or "vote"
@@ -74,19 +74,10 @@ def pool(
 
     Where the product or the geometric mean leaves no class, the row is uniform."""
     check_choice(how, ("product", "geometric", "mean", "vote"), "how")
-    experts = _experts(probas)
+    experts = check_experts(probas)
     shares = np.ones(len(experts)) if weights is None else check_weights(weights, len(experts))
     if how != "product": shares = shares / shares.sum()
     if how in ("product", "geometric"):
         return _normalise(sum(w * _log(p) for w, p in zip(shares, experts) if w > 0))
     if how == "vote": experts = [np.eye(p.shape[-1])[p.argmax(-1)] for p in experts]
     return np.tensordot(shares, np.stack(experts), 1)
-
-def _experts(probas: Sequence[ArrayLike] | np.ndarray) -> list[np.ndarray]:
-    "The checked predictions of one or more experts, all of one shape"
-    experts = [check_probas(p, f"probas[{i}]") for i, p in enumerate(check_list(probas, "probas"))]
-    if not experts: raise ValueError("probas is empty; expected at least one expert")
-    for i, p in enumerate(experts):
-        if p.shape != experts[0].shape:
-            raise ValueError(f"probas[{i}] has shape {p.shape}; expected {experts[0].shape}, the shape of probas[0]")
-    return experts

@@ -35,7 +35,7 @@ def confusion(
     "How often label i (row) was answered with label j (column)"
     return confusion_matrix(*check_answers(y_true, y_pred), labels=labels)
 
-# %% ../nbs/06_evaluate.ipynb #9b4921e4
+# %% ../nbs/06_evaluate.ipynb #0070d91a
 class Comparison:
     "Several predictions of the same labels: `.accuracy` and `.confusion` by name, a table, a picture"
     def __init__(self, y_true: ArrayLike, predictions: dict[str, ArrayLike]):
@@ -51,18 +51,18 @@ class Comparison:
                          for name, a in self.accuracy.items())
 
     def plot(self) -> Any:
-        "Accuracy as bars, and one confusion matrix each, without the right answers; returns the axes"
+        "Accuracy as dots, and one confusion matrix each, without the right answers; returns the axes"
         n = len(self.accuracy)
         _, axs = _pyplot().subplots(1, n + 1, figsize=(2.5 * (n + 1), 2.7))
-        percent, colours = [100 * a for a in self.accuracy.values()], [f"C{i % 6}" for i in range(n)]
-        axs[0].barh(list(self.accuracy), percent, color=colours)
-        axs[0].invert_yaxis()
-        axs[0].set(xlim=(max(0, min(percent) - 5), 100), xlabel="accuracy (%)")
+        for i, a in enumerate(self.accuracy.values()): axs[0].plot(100 * a, i, "o", ms=9, color=f"C{i % 6}")
+        axs[0].set(yticks=range(n), yticklabels=self.accuracy, ylim=(n - .5, -.5), xlabel="accuracy (%)")
+        axs[0].margins(x=.25)
         mistakes = {name: m - np.diag(np.diag(m)) for name, m in self.confusion.items()}
         top = max(1, max(m.max() for m in mistakes.values()))
         for ax, (name, m) in zip(axs[1:], mistakes.items()):
             ax.imshow(m, cmap="Oranges", vmin=0, vmax=top)
-            for i, j in np.argwhere(m): ax.text(j, i, m[i, j], ha="center", va="center", fontsize=7, color="0.1")
+            for i, j in np.argwhere(m):
+                ax.text(j, i, m[i, j], ha="center", va="center", fontsize=7, color="0.1" if m[i, j] < .6 * top else "1")
             ticks = range(len(self.labels))
             ax.set(title=f"{name}: {m.sum()} wrong", xlabel="answer", xticks=ticks, yticks=ticks)
             ax.set_xticklabels(self.labels, fontsize=7), ax.set_yticklabels(self.labels, fontsize=7)

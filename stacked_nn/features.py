@@ -54,7 +54,7 @@ def plot_views(
         ax.set(title=name, xticks=range(len(values)), xlabel="prototype")
     return axs
 
-# %% ../nbs/02_features.ipynb #22df48ca
+# %% ../nbs/02_features.ipynb #4ee4c322
 class RTFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Ten numbers per image: sensitivity to, or deviation from, the prototype of each class
 
@@ -79,7 +79,6 @@ class RTFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         self.classes_, y = np.unique(y, return_inverse=True)
         means = [np.average(X[y == c], axis=0, weights=weight[y == c]) for c in range(len(self.classes_))]
         self.prototypes_ = np.stack(means).astype(X.dtype)
-        self._n_features_out = len(self.classes_)
         return self
 
     def transform(self,
@@ -99,6 +98,9 @@ class RTFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
                 left = np.einsum("ij,ij->i", x, x)[:, None] - product ** 2 / length
                 values[rows] = np.sqrt(np.maximum(left, 0) / max(x.shape[1] - 1, 1))
         return values
+
+    @property
+    def _n_features_out(self) -> int: return len(self.classes_)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -103,6 +103,9 @@ class MLP:
     ) -> list[tuple[np.ndarray, np.ndarray]]:   # [(dLoss/dW, dLoss/db), ...], layer by layer from the inputs on
         "Gradients of a loss summed over the rows, by the chain rule"
         if self.activations is None: raise RuntimeError("backward before any forward pass; call logits(X) first")
+        error, rows = check_numbers(error, "error"), self.activations[0].shape[-2]
+        if error.shape[-2:] != (rows, self.sizes[-1]):
+            raise ValueError(f"error has shape {error.shape}; expected (..., {rows}, {self.sizes[-1]})")
         grads, ones = [], np.ones((1, error.shape[-2]), error.dtype)    # a bias is a weight whose input is always 1
         for i in reversed(range(len(self.weights))):
             a = self.activations[i]

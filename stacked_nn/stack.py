@@ -26,7 +26,7 @@ from .features import RTFeatures
 from .mlp import MLP
 from .train import train
 
-# %% ../nbs/07_stack.ipynb #ff9b23ea
+# %% ../nbs/07_stack.ipynb #d28f780b
 class StackedClassifier(ClassifierMixin, BaseEstimator):
     """One network per view of the data, and one answer: the pool of their predictions
 
@@ -52,13 +52,7 @@ class StackedClassifier(ClassifierMixin, BaseEstimator):
         y: ArrayLike,   # (n_samples,), class labels
     ) -> "StackedClassifier":
         "Fit the views, then one network after the other"
-        check_choice(self.mode, ("parallel", "series"), "mode")
-        pools = ("product", "fitted") + (("geometric", "mean", "vote") if self.mode == "parallel" else ())
-        check_choice(self.pool, pools, "pool"), check_positive(self.learning_rate, "learning_rate")
-        hidden = check_list(self.hidden_layer_sizes, "hidden_layer_sizes")
-        for size in hidden: check_count(size, "hidden_layer_sizes")
-        default = [("weight", RTFeatures("sensitivity")), ("bias", RTFeatures("deviation"))]
-        views = check_views(default if self.views is None else self.views)
+        hidden, views = self._checked_params()
         X, y = self._checked(X, y)
         check_classification_targets(y)
         self.classes_, y = np.unique(y, return_inverse=True)
@@ -82,6 +76,17 @@ class StackedClassifier(ClassifierMixin, BaseEstimator):
         X_fit, X_held, y_fit, y_held = train_test_split(X, y, test_size=0.2, stratify=y, random_state=seed)
         detail = clone(self).set_params(pool="product").fit(X_fit, y_fit).predict_detail(X_held)
         return calibrate([p for name, p in detail.items() if name != "combined"], y_held)
+
+    def _checked_params(self) -> tuple[list[int], list[tuple[str, Any]]]:
+        "Hidden layers and views, once every parameter is known to be right"
+        check_choice(self.mode, ("parallel", "series"), "mode")
+        pools = ("product", "fitted") + (("geometric", "mean", "vote") if self.mode == "parallel" else ())
+        check_choice(self.pool, pools, "pool"), check_positive(self.learning_rate, "learning_rate")
+        check_count(self.epochs, "epochs"), check_count(self.batch_size, "batch_size"), check_random(self.random_state)
+        hidden = check_list(self.hidden_layer_sizes, "hidden_layer_sizes")
+        for size in hidden: check_count(size, "hidden_layer_sizes")
+        default = [("weight", RTFeatures("sensitivity")), ("bias", RTFeatures("deviation"))]
+        return hidden, check_views(default if self.views is None else self.views)
 
     def _checked(self, X: Any, *y: Any) -> Any:
         "`X`, and `y` if given, after scikit-learn's checks; a data frame stays one: views may choose columns by name"

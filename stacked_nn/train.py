@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import gen_batches
 from tqdm.auto import trange
 
 from .checks import check_count, check_labels, check_matrix, check_positive, check_random, check_type
@@ -60,8 +59,8 @@ def train(
     X = check_matrix(X, net.sizes[0], dtype=net.dtype, lead=lead)
     n, n_classes = X.shape[-2], net.sizes[-1]
     target = one_hot(check_labels(y, n_classes, (*lead, n)), n_classes).astype(net.dtype)
-    before = check_matrix(np.zeros((n, n_classes)) if through is None else through, n_classes, "through", net.dtype)
-    if before.shape not in ((n, n_classes), (*lead, n, n_classes)):
+    before = None if through is None else check_matrix(through, n_classes, "through", net.dtype)
+    if before is not None and before.shape not in ((n, n_classes), (*lead, n, n_classes)):
         raise ValueError(f"through has shape {before.shape}; expected {(*lead, n, n_classes)}, one row per row of X")
 
     history, guess = History(), _entropy(target)
@@ -69,11 +68,14 @@ def train(
     try:
         for epoch in trange(epochs, desc="epochs", disable=not progress, leave=False):
             order = rng.permutation(n) if shuffle else slice(None)
-            x, t, z = X[..., order, :], target[..., order, :], before[..., order, :]
+            x, t = X[..., order, :], target[..., order, :]
+            if before is not None: b = before[..., order, :]
             with np.errstate(over="ignore", invalid="ignore"):
-                for rows in gen_batches(n, batch_size):
-                    p = softmax(net.logits(x[..., rows, :]) + z[..., rows, :])
-                    net.step(net.backward(p - t[..., rows, :]), lr)
+                for start in range(0, n, batch_size):
+                    rows = slice(start, start + batch_size)
+                    z = net.logits(x[..., rows, :])
+                    if before is not None: z += b[..., rows, :]
+                    net.step(net.backward(softmax(z) - t[..., rows, :]), lr)
                 loss = _loss(net, X, target, before)
             if not np.isfinite(loss).all():
                 warnings.warn(f"training diverged in epoch {epoch + 1}: the loss is no longer finite; the best weights "
@@ -92,12 +94,13 @@ def train(
                       "use init='he'", ConvergenceWarning, stacklevel=2)
     return history
 
-def _loss(net: MLP, X: np.ndarray, target: np.ndarray, before: np.ndarray) -> np.ndarray:
+def _loss(net: MLP, X: np.ndarray, target: np.ndarray, before: np.ndarray | None) -> np.ndarray:
     "Cross-entropy over all rows, a few at a time: fast, because the arrays stay in the cache, and in little memory"
     total, n = 0, X.shape[-2]
-    for rows in gen_batches(n, 128):
+    for start in range(0, n, 128):
+        rows = slice(start, start + 128)
         z = net.logits(X[..., rows, :])
-        z += before[..., rows, :]
+        if before is not None: z += before[..., rows, :]
         total = total - (target[..., rows, :] * log_softmax(z)).sum((-2, -1))
     return total / n
 

@@ -1,6 +1,6 @@
 """How to call each exported name once, in an environment with nothing but the library: code to evaluate
 
-`picture` marks what needs matplotlib, which is not there: the call must say which extra to install.
+`picture` marks what needs matplotlib or anywidget, which are not there: the call must say which extra to install.
 """
 X = "np.random.default_rng(0).random((40, 16))"
 Y = "np.arange(40) % 4"
@@ -19,6 +19,7 @@ CALLS = {name: {"call": code} for name, code in {
     "check_dtype": "check_dtype('float32')",
     "check_random": "check_random(0)",
     "check_views": "check_views([('raw', 'passthrough')])",
+    "check_experts": f"check_experts([{P}, {P}])",
     "check_choice": "check_choice('a', ('a', 'b'), 'letter')",
     "check_count": "check_count(3, 'n')",
     "check_positive": "check_positive(.5, 'lr')",
@@ -47,11 +48,15 @@ CALLS = {name: {"call": code} for name, code in {
     "calibrate": f"calibrate([softmax(3 * np.eye(3)), {P}[:3]], [0, 1, 2])",
     "expected_calibration_error": f"expected_calibration_error({P}, [0, 1, 2, 0, 1])",
     "StackedClassifier": f"StackedClassifier(epochs=2, random_state=0).fit({X}, {Y}).evaluate({X}, {Y})",
-}.items()} | {name: {"picture": code} for name, code in {
+}.items()} | {"save": {"call": f"save({NET}, 'net.npz')", "none": True}, "load": {"call": "load('net.npz')"}} | {name: {"picture": code} for name, code in {
     "course_style": "course_style()",
     "show_digits": f"show_digits({X})",
     "plot_pixel_scatter": "plot_pixel_scatter(np.ones(4), np.ones(4))",
     "plot_views": "plot_views(np.ones(4), np.ones((2, 4)))",
+    "playground": "playground(StackedClassifier(epochs=1, random_state=0).fit(*load_digits()[::2]), np.zeros((1, 64)), [0])",
+    "product_explorer": "product_explorer()",
+    "training_replay": "training_replay({'epochs': [0], 'loss': [0.], 'predictions': [[0]], 'weights': np.ones((1, 2, 3)), 'images': np.zeros((1, 64)), 'labels': [0]})",
+    "independence_dial": "independence_dial({'dial': [], 'series': {}, 'samples': []})",
     "plot_reliability": f"plot_reliability({{'a': {P}}}, [0, 1, 2, 0, 1])",
     "plot_opinions": f"plot_opinions({{'a': {P}[0]}})",
 }.items()}

@@ -26,7 +26,7 @@ def test_there_are_many_and_they_cover_the_library():
     assert len(EXAMPLES) >= 60
     called = " ".join(EXAMPLES)
     for name in ("load_digits", "RTFeatures", "one_hot", "softmax", "log_softmax", "cross_entropy", "MLP", "gradient_check", "train",
-                 "combine_output", "pool", "accuracy", "confusion", "compare", "StackedClassifier"):
+                 "combine_output", "pool", "accuracy", "confusion", "compare", "StackedClassifier", "calibrate"):
         assert re.search(rf"\b{name}\(", called), f"no bad input for {name}"
 
 
@@ -37,7 +37,7 @@ def test_bad_input(code):
         eval(code, dict(NAMES))
     message, last = str(caught.value), traceback.extract_tb(caught.tb)[-1]
     assert EXAMPLES[code] in message
-    assert re.search(r"expected|expecting|must be|should be|required?s?|fitted|call logits|contains|inconsistent|Unknown label", message), f"no advice: {message}"
+    assert re.search(r"expected|expecting|must be|should be|required?s?|fitted|call logits|contains|inconsistent|too few|Unknown label", message), f"no advice: {message}"
     assert re.search(r"/(stacked_nn|sklearn)/", last.filename) or "check_" in code, f"raised deep inside, in {last.filename}"
 
 

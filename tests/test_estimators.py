@@ -45,8 +45,10 @@ def test_calibration():
 
 
 def test_clone_keeps_parameters_and_forgets_what_was_learnt():
-    model = quick(views=[("pca", PCA(2))]).fit(X, Y)
+    pca = PCA(2)
+    model = quick(views=[("pca", pca)]).fit(X, Y)
     copy = clone(model)
+    assert not hasattr(pca, "components_")      # views are cloned before they are fitted
     assert not hasattr(copy, "nets_") and repr(copy) == repr(model)
     assert np.array_equal(copy.fit(X, Y).predict_proba(X), model.predict_proba(X))
 
@@ -68,9 +70,9 @@ def test_any_labels(labels):
 @pytest.mark.parametrize("n_classes", [2, 10, 100])
 def test_from_two_to_a_hundred_classes(n_classes):
     data, labels = make_classification(6 * n_classes, 20, n_informative=15, n_classes=n_classes, n_clusters_per_class=1, random_state=0)
-    model = quick(epochs=3).fit(data, labels)
+    model = quick(epochs=100).fit(data, labels)
     assert model.predict_proba(data).shape == (6 * n_classes, n_classes) and np.allclose(model.predict_proba(data).sum(1), 1)
-    assert model.score(data, labels) > 1.3 / n_classes
+    assert model.score(data, labels) > .6
 
 
 @pytest.mark.parametrize("metric", ["sensitivity", "deviation"])
@@ -120,6 +122,7 @@ def test_weights_of_rows_move_the_prototypes():
     with pytest.raises(TypeError, match="sample_weight"): quick().fit(X, Y, sample_weight=weight)       # not supported, and says so
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")      # nor can constants
 def test_one_feature_and_a_constant_one():
     assert quick(epochs=2).fit(X[:, :1], Y).predict(X[:, :1]).shape == (150,)
     assert np.isfinite(quick(epochs=2).fit(np.ones((150, 2)), Y).predict_proba(np.zeros((3, 2)))).all()

@@ -12,7 +12,7 @@ import pytest
 from conftest import DOCS, ROOT
 from test_browser import PREFIX, browser, site  # noqa: F401 (fixtures)
 
-LITE, NOTEBOOKS = DOCS / "lite", sorted((ROOT / "nbs").glob("*.ipynb"))
+LITE, NOTEBOOKS = DOCS / "lite", sorted(p for p in (ROOT / "nbs").glob("*.ipynb") if "skip_exec: true" not in p.read_text())
 COMPILED = {"numpy", "scipy", "scikit_learn", "matplotlib", "contourpy", "kiwisolver", "pillow"}
 INDEX = ".jp-NotebookPanel .jp-CodeCell"
 

@@ -144,6 +144,19 @@ def test_k_networks_at_once_are_k_networks(sizes, k, own_data, through, seed):
         assert np.allclose(nets.forward(X)[i], single.forward(X[i] if own_data else X), atol=1e-10)
 
 
+@settings(max_examples=30)
+@given(ARCHITECTURES, st.sampled_from([None, 2]), SEED)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_training_through_constant_logits_is_training_with_another_bias(sizes, n_nets, seed):
+    rng = np.random.default_rng(seed)
+    net, other = (MLP(sizes, n_nets=n_nets, random_state=seed) for _ in range(2))
+    X, y, constant = rng.standard_normal((7, sizes[0])), rng.integers(0, sizes[-1], 7), rng.standard_normal(sizes[-1])
+    other.biases[-1] += constant
+    losses = [train(n, X, y, 3, 3, .01, through=t, random_state=1, progress=False).loss
+              for n, t in ((net, np.tile(constant, (7, 1))), (other, None))]
+    assert np.allclose(*losses) and np.allclose(net.logits(X) + constant, other.logits(X))
+
+
 # ---- features ----
 
 @given(st.integers(2, 5), st.integers(2, 20), st.floats(.01, 100), st.floats(-5, 5), SEED)
@@ -202,6 +215,7 @@ def test_diverging_training_is_noticed_and_leaves_finite_weights(dtype, n_nets, 
     assert np.isfinite(history.loss).all() and np.isfinite(net.forward(X)).all()
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_divergence_keeps_the_best_weights_and_names_the_epoch():
     class Explodes(MLP):
         steps = 0

@@ -1,6 +1,6 @@
 """Makes the lessons run in the browser: `python tools/lite.py`, after the site is built
 
-Writes a JupyterLite site of all notebooks to `_docs/lite/` and links it from the pages of the lessons. The runtime
+Writes a JupyterLite site of the notebooks to `_docs/lite/` and links it from the pages of the lessons. The runtime
 (Pyodide, from npm), the wheel of this tree and every pure Python wheel that they need (from PyPI) lie in it. Compiled
 wheels for the browser are on neither registry: numpy, scipy, scikit-learn, matplotlib and three parts of it come from
 Pyodide's own host when a reader runs the first cell of a lesson. All else comes from this site.
@@ -113,6 +113,7 @@ def link(path):
 def main():
     "Builds in a scratch folder, which becomes `_docs/lite/` only when it is complete"
     start, notebooks = time.time(), sorted((ROOT / "nbs").glob("*.ipynb"))
+    notebooks = [p for p in notebooks if "skip_exec: true" not in p.read_text(encoding="utf-8")]    # too much for a browser
     with TemporaryDirectory() as scratch:
         work = Path(scratch)
         for name in "static", "pypi", "files": (work / name).mkdir()

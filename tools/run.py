@@ -1,4 +1,4 @@
-"""Runs the notebooks and stores their outputs: `python tools/run.py [--out DIR] [NOTEBOOK ...]`
+"""Runs the notebooks and stores their outputs: `python tools/run.py [--out DIR] [--force] [NOTEBOOK ...]`
 
 Without `--out` the outputs are stored in place; with it, executed copies are written to DIR. Stored outputs are the
 same in every run on one machine and readable without a kernel: no widget views, no execution counts, no warnings
@@ -23,16 +23,18 @@ ENV = {"IN_TEST": "1", "TQDM_DISABLE": "1", "PYTHONHASHSEED": "0", "OMP_NUM_THRE
 
 
 def is_readable(output):
-    "True for an output that means something without a kernel"
+    "True for an output that means something without a kernel; of a widget that has a page of its own, only that is kept"
+    data = output.get("data", {})
+    if "text/html" in data: output["data"] = {kind: value for kind, value in data.items() if "widget" not in kind}
     return output.get("name") != "stderr" and not any("widget" in kind for kind in output.get("data", {}))
 
 
-def run(path, out):
+def run(path, out, force):
     "Execute one notebook and write it, whole or not at all; returns its name, seconds, code cells, and warnings or the error"
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)     # nbclient's last look at a kernel that has just ended
     start, nb = time.time(), nbformat.read(path, 4)
-    live = not any("skip_exec: true" in cell.source for cell in nb.cells[:1])
-    client = NotebookClient(nb, timeout=600, record_timing=False, extra_arguments=["--log-level=CRITICAL"],
+    live = force or not any("skip_exec: true" in cell.source for cell in nb.cells[:1])
+    client = NotebookClient(nb, timeout=900, record_timing=False, extra_arguments=["--log-level=CRITICAL"],
                             resources={"metadata": {"path": ROOT / "nbs"}})
     try: live and client.execute()
     except CellExecutionError as error: return path.name, time.time() - start, 0, str(error)
@@ -54,6 +56,7 @@ def main():
     "Run the notebooks, two at a time, and say how long each took"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "nbs", help="folder for the executed notebooks")
+    parser.add_argument("--force", action="store_true", help="run notebooks that say `skip_exec: true`, too")
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all in nbs/")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
@@ -61,7 +64,7 @@ def main():
     paths = args.notebooks or sorted((ROOT / "nbs").glob("*.ipynb"))
     start, cells = time.time(), 0
     with ProcessPoolExecutor(2) as pool:
-        for name, seconds, n, heard in pool.map(run, paths, [args.out] * len(paths)):
+        for name, seconds, n, heard in pool.map(run, paths, [args.out] * len(paths), [args.force] * len(paths)):
             cells += n
             print(f"  {name:28} {n:3d} cells {seconds:6.1f} s", flush=True)
             if isinstance(heard, str): sys.exit(f"{name} failed:\n{heard}")

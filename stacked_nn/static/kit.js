@@ -1,0 +1,144 @@
+// What the widgets share. A page imports this file; Jupyter gets it written into each widget's module (see `stacked_nn.widgets`).
+
+/** An element with properties (or, where it has no such property, attributes) and children */
+export function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties))
+    if (name in element) element[name] = value; else element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+export function shape(tag, attributes = {}, text = "") {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.textContent = text;
+  return element;
+}
+
+/** Turns anywidget's `render` into a `mount` for a plain page: the data takes the place of the model */
+export const mounter = (render) => (element, data) => {
+  element.replaceChildren();
+  const model = { get: (key) => data[key], set: (key, value) => { data[key] = value; }, on() {}, save_changes() {} };
+  render({ el: element, model });
+};
+
+const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+export const floats = (base64) => new Float32Array(bytes(base64).buffer);
+export const signed = (base64) => new Int8Array(bytes(base64).buffer);
+
+/** Images of `n` pixels from a text with one letter a pixel, "0" (paper) to "g" (16 sixteenths of ink) */
+export function images(text, n) {
+  const ink = Array.from(text, (c) => parseInt(c, 17) / 16);
+  return Array.from({ length: ink.length / n }, (_, i) => ink.slice(i * n, (i + 1) * n));
+}
+
+export const sum = (values) => values.reduce((a, b) => a + b, 0);
+export const best = (values) => values.indexOf(Math.max(...values));
+export const percent = (p) => (p > 0.9995 && p < 1 ? "> 99.9" : p > 0 && p < 0.0005 ? "< 0.1" : (100 * p).toFixed(1)) + " %";
+
+/** Softmax; a row of nothing but -Infinity becomes uniform, as in `stacked_nn.combine.pool` */
+export function softmax(logits) {
+  const top = Math.max(...logits), e = logits.map((z) => (top > -Infinity ? Math.exp(z - top) : 1)), total = sum(e);
+  return e.map((v) => v / total);
+}
+
+/** A small picture of an image: dark ink on the paper of the stylesheet */
+export function picture(image, properties = {}) {
+  const side = Math.sqrt(image.length), canvas = make("canvas", { width: side, height: side, className: "sheet", ...properties });
+  const context = canvas.getContext("2d");
+  image.forEach((ink, i) => {
+    context.fillStyle = `rgb(26 28 32 / ${ink})`;
+    context.fillRect(i % side, Math.floor(i / side), 1, 1);
+  });
+  return canvas;
+}
+
+/** Columns over `labels`: `show(heights from 0 to 1, index to stress, what a screen reader says)` */
+export function bars(labels, colour, { down = false, axis = true } = {}) {
+  const columns = labels.map((label) => make("span", {}, make("i"), ...axis ? [make("b", { textContent: label })] : []));
+  const el = make("div", { className: `bars ${down ? "down" : ""}`, role: "img" }, ...columns);
+  el.style.setProperty("--colour", `var(--${colour})`);
+  const show = (heights, stress, words) => {
+    heights.forEach((h, i) => {
+      columns[i].style.setProperty("--height", `${100 * Math.min(1, Math.max(0, h))}%`);
+      columns[i].classList.toggle("best", i === stress);
+    });
+    el.ariaLabel = words;
+  };
+  return { el, show };
+}
+
+/** A labelled slider: `el`, its `input`, and `value` read or set */
+export function slider(label, { min = 0, max, step = 1, value, say = String }, changed) {
+  const out = make("output"), input = make("input", { type: "range", min, max, step, value, ariaLabel: label });
+  const show = () => { out.textContent = say(input.valueAsNumber); input.setAttribute("aria-valuetext", out.textContent); };
+  input.oninput = () => { show(); changed(input.valueAsNumber); };
+  show();
+  return {
+    el: make("label", { className: "slider" }, make("span", { textContent: label }), input, out), input,
+    get value() { return input.valueAsNumber; },
+    set value(v) { input.value = v; input.oninput(); },
+  };
+}
+
+/** Calls `draw(width)` now and whenever the width of `box` changes */
+export function fit(box, draw) {
+  let width = 0;
+  new ResizeObserver(([{ contentRect }]) => {
+    if (Math.abs(contentRect.width - width) >= 1) draw(width = contentRect.width);
+  }).observe(box);
+}
+
+function ticks(low, high, count) {
+  const raw = (high - low) / count, power = 10 ** Math.floor(Math.log10(raw));
+  const step = power * [1, 2, 5, 10].find((m) => m * power >= raw);
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9)), marks = [];
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) marks.push([i * step, (i * step).toFixed(digits)]);
+  return marks;
+}
+
+/** An SVG with two axes: `X` and `Y` turn data into pixels, `add` draws */
+export function plot(width, height, [left, right], [low, high], { xlabel, ylabel, label, xmarks }) {
+  const svg = shape("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
+  const box = { left: 46, right: width - 10, top: 10, bottom: height - 40 };
+  const X = (x) => box.left + (x - left) / (right - left) * (box.right - box.left);
+  const Y = (y) => box.bottom - (y - low) / (high - low) * (box.bottom - box.top);
+  const add = (tag, attributes, text) => { const s = shape(tag, attributes, text); svg.append(s); return s; };
+  for (const [value, text] of xmarks ?? ticks(left, right, Math.max(2, width / 70))) {
+    add("line", { class: "tick", x1: X(value), x2: X(value), y1: box.bottom, y2: box.bottom + 4 });
+    add("text", { x: X(value), y: box.bottom + 17, "text-anchor": "middle" }, text);
+  }
+  for (const [value, text] of ticks(low, high, Math.max(2, height / 55))) {
+    add("line", { class: "rule", x1: box.left, x2: box.right, y1: Y(value), y2: Y(value) });
+    add("text", { x: box.left - 7, y: Y(value) + 4, "text-anchor": "end" }, text);
+  }
+  add("line", { class: "tick", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom });
+  add("text", { class: "name", x: (box.left + box.right) / 2, y: height - 5, "text-anchor": "middle" }, xlabel);
+  add("text", { class: "name", "text-anchor": "middle", transform: `translate(12 ${(box.top + box.bottom) / 2}) rotate(-90)` }, ylabel);
+  const line = (xs, ys, attributes) => add("polyline", { points: xs.map((x, i) => `${X(x)},${Y(ys[i])}`).join(" "), ...attributes });
+  return { svg, X, Y, box, add, line };
+}
+
+/** Curves over `x` that share a movable cursor: `at(i)` moves it, `pick(i)` hears of a click at x[i] */
+export function curves(box, { x, lines, low, high, height, xlabel, ylabel, label, pick }) {
+  let index = 0, move = () => {};
+  fit(box, (width) => {
+    const { svg, X, Y, box: frame, add, line } = plot(width, height, [x[0], x.at(-1)], [low, high], { xlabel, ylabel, label });
+    lines.forEach(({ ys, colour, dash }) => line(x, ys, { class: "curve", style: `--colour: var(--${colour})`, "stroke-dasharray": dash ?? "" }));
+    const cursor = add("line", { class: "cursor", y1: frame.top, y2: frame.bottom });
+    const dots = lines.map(({ colour }) => add("circle", { class: "dot", r: 4.5, style: `--colour: var(--${colour})` }));
+    move = () => {
+      cursor.setAttribute("x1", X(x[index])); cursor.setAttribute("x2", X(x[index]));
+      dots.forEach((dot, k) => { dot.setAttribute("cx", X(x[index])); dot.setAttribute("cy", Y(lines[k].ys[index])); });
+    };
+    svg.onclick = (event) => {
+      const near = x.map((v) => -Math.abs(X(v) - (event.clientX - svg.getBoundingClientRect().left)));
+      pick(best(near));
+    };
+    svg.classList.add("pickable");
+    box.replaceChildren(svg);
+    move();
+  });
+  return { at(i) { index = i; move(); } };
+}

@@ -1,0 +1,219 @@
+// Draw a digit and see everything that the course computes from it: two views, two networks, their product.
+import { bars, best, fit, floats, images, make, mounter, percent, picture, plot, slider, softmax, sum } from "./kit.js";
+
+// ---- the numbers, as in stacked_nn.features, .mlp and .combine ----
+
+/** What `playground` in Python packed: prototypes, two networks with the scale of their view, test images */
+export function unpack({ prototypes, views, digits, labels }) {
+  const m = floats(prototypes), pixels = m.length / 10;
+  return {
+    prototypes: Array.from({ length: 10 }, (_, c) => Array.from(m.subarray(c * pixels, (c + 1) * pixels))),
+    views: views.map(({ mean, scale, sizes, weights }) => {
+      const all = floats(weights);
+      let at = 0;
+      const layers = sizes.slice(1).map((n, i) => ({ W: all.subarray(at, at += sizes[i] * n), b: all.subarray(at, at += n) }));
+      return { mean: floats(mean), scale: floats(scale), layers };
+    }),
+    digits: images(digits, pixels), labels: Array.from(labels, Number),
+  };
+}
+
+const dot = (a, b) => { let s = 0; for (let i = 0; i < a.length; i++) s += a[i] * b[i]; return s; };
+
+function logits({ mean, scale, layers }, view) {
+  return layers.reduce((a, { W, b }, depth) => Array.from(b, (z, k) => {
+    a.forEach((v, j) => { z += v * W[j * b.length + k]; });
+    return depth < layers.length - 1 ? Math.max(z, 0) : z;
+  }), view.map((v, c) => (v - mean[c]) / scale[c]));
+}
+
+/** Everything about one image */
+export function look(model, image, exponents = [1, 1]) {
+  const length = model.prototypes.map((m) => dot(m, m)), product = model.prototypes.map((m) => dot(m, image)), ink = dot(image, image);
+  const slopes = product.map((p, c) => p / length[c]);
+  const spreads = product.map((p, c) => Math.sqrt(Math.max(ink - p * p / length[c], 0) / (image.length - 1)));
+  const distances = product.map((p, c) => Math.sqrt(Math.max(ink - 2 * p + length[c], 0)));
+  const [zw, zb] = [slopes, spreads].map((view, i) => logits(model.views[i], view));
+  const combined = softmax(zw.map((z, c) => exponents[0] * z + exponents[1] * zb[c]));
+  return { slopes, spreads, distances, probabilities: [softmax(zw), softmax(zb), combined] };
+}
+
+// ---- changes of an 8x8 image ----
+const at = (image, row, column) => (row < 0 || row > 7 || column < 0 || column > 7 ? 0 : image[8 * row + column]);
+const remade = (f) => (image) => image.map((_, i) => f(image, Math.floor(i / 8), i % 8));
+const kernel = [-1, 0, 1].flatMap((r) => [-1, 0, 1].map((c) => [r, c, (2 - Math.abs(r)) * (2 - Math.abs(c)) / 16]));
+const changes = {
+  "←": ["Shift left", remade((x, r, c) => at(x, r, c + 1))],
+  "↑": ["Shift up", remade((x, r, c) => at(x, r + 1, c))],
+  "↓": ["Shift down", remade((x, r, c) => at(x, r - 1, c))],
+  "→": ["Shift right", remade((x, r, c) => at(x, r, c - 1))],
+  Blur: ["", remade((x, r, c) => sum(kernel.map(([dr, dc, w]) => w * at(x, r + dr, c + dc))))],
+  Invert: ["", (x) => x.map((ink) => 1 - ink)],
+  Clear: ["", (x) => x.map(() => 0)],
+};
+
+/** Ink or erase with a soft round pen of about two pixels at (x, y), in pixels */
+const stroke = (image, x, y, erase) => remade((old, r, c) => {
+  const touch = Math.min(1, Math.max(0, 1.3 - Math.hypot(c + 0.5 - x, r + 0.5 - y)));
+  return erase ? Math.min(at(old, r, c), 1 - touch) : Math.max(at(old, r, c), touch);
+})(image);
+
+// ---- the page ----
+const names = ["Weight", "Bias", "Combined"], colours = ["weight", "bias", "combined"], classes = [..."0123456789"];
+const list = (values, say) => values.map((v, c) => `${c}: ${say(v)}`).join(", ");
+
+function render({ model, el }) {
+  const net = unpack(model.get("data")), looks = net.digits.map((image) => look(net, image).probabilities.map(best));
+  let image = [...model.get("image")], chosen = null, from = -1, results;
+
+  // the sheet: one stop for the keyboard, arrows inside
+  const cells = image.map(() => make("div", { role: "gridcell", tabIndex: -1 }));
+  const rows = Array.from({ length: 8 }, (_, r) => make("div", { role: "row" }, ...cells.slice(8 * r, 8 * r + 8)));
+  const sheet = make("div", { className: "sheet pad", role: "grid", ariaLabel: "Drawing, 8 by 8 pixels. Arrow keys move, Space inks, Delete erases." }, ...rows);
+  const pen = make("button", { type: "button", textContent: "Erase", ariaPressed: false });
+  pen.onclick = () => { pen.ariaPressed = !erasing(); };
+  const erasing = () => pen.ariaPressed === "true";
+  let cursor = 27;
+  const point = (i) => { cells[cursor].tabIndex = -1; cells[cursor = i].tabIndex = 0; };
+  point(cursor);
+  sheet.onkeydown = (event) => {
+    const r = Math.floor(cursor / 8), c = cursor % 8;
+    const to = { ArrowLeft: [r, c - 1], ArrowRight: [r, c + 1], ArrowUp: [r - 1, c], ArrowDown: [r + 1, c], Home: [r, 0], End: [r, 7] }[event.key];
+    if (to) { point(8 * Math.min(7, Math.max(0, to[0])) + Math.min(7, Math.max(0, to[1]))); cells[cursor].focus(); }
+    else if ([" ", "Enter"].includes(event.key)) draw(stroke(image, c + 0.5, r + 0.5, erasing()));
+    else if (["Delete", "Backspace"].includes(event.key)) draw(stroke(image, c + 0.5, r + 0.5, true));
+    else return;
+    event.preventDefault();
+  };
+  let last = null;
+  sheet.onpointerdown = (event) => {
+    if (event.button) return;
+    event.preventDefault();
+    sheet.setPointerCapture(event.pointerId);
+    last = null;
+    sheet.onpointermove(event);
+    point(8 * Math.floor(last[1]) + Math.floor(last[0]));
+    cells[cursor].focus({ preventScroll: true });
+  };
+  sheet.onpointermove = (event) => {
+    if (!sheet.hasPointerCapture(event.pointerId)) return;
+    const box = sheet.getBoundingClientRect(), inside = (v) => Math.min(7.99, Math.max(0, 8 * v));
+    const to = [inside((event.clientX - box.left) / box.width), inside((event.clientY - box.top) / box.height)];
+    const steps = last ? Math.ceil(3 * Math.hypot(to[0] - last[0], to[1] - last[1])) : 1, start = last ?? to;
+    let next = image;
+    for (let i = 1; i <= steps; i++) next = stroke(next, ...[0, 1].map((k) => start[k] + (to[k] - start[k]) * i / steps), erasing());
+    last = to;
+    draw(next);
+  };
+
+  // tools
+  const tools = Object.entries(changes).map(([name, [title, change]]) => {
+    const button = make("button", { type: "button", textContent: name, ...title && { title, ariaLabel: title } });
+    button.onclick = () => draw(change(image));
+    return button;
+  });
+  const wrong = (k) => (i) => looks[i][k] !== net.labels[i];
+  const choices = {
+    "any test digit": () => true,
+    "Weight and Bias disagree": (i) => looks[i][0] !== looks[i][1],
+    "the product helps": (i) => !wrong(2)(i) && (wrong(0)(i) || wrong(1)(i)),
+    "the product is wrong": wrong(2),
+    ...Object.fromEntries(classes.map((c) => [`a ${c}`, (i) => net.labels[i] === Number(c)])),
+  };
+  const which = make("select", { ariaLabel: "Which test digits" }, ...Object.keys(choices).map((text) => make("option", { textContent: text })));
+  const next = make("button", { type: "button", textContent: "Next" });
+  next.onclick = () => {
+    const fits = net.digits.map((_, i) => i).filter(choices[which.value]);
+    from = fits.find((i) => i > from) ?? fits[0] ?? from;
+    if (fits.length) draw(net.digits[from], `Test image ${from}, a ${net.labels[from]}.`);
+    else origin.textContent = "There is none.";
+  };
+  which.onchange = () => { from = -1; next.onclick(); };
+  const origin = make("p", { className: "quiet", role: "status" });
+
+  // what comes out
+  const answers = names.map((name, k) => make("div", { className: `answer ${colours[k]}` }, make("span", { textContent: name }), make("strong"), make("small")));
+  const spoken = make("p", { className: "hidden", role: "status" });
+  const views = [bars(classes, "weight", { axis: false }), bars(classes, "bias", { down: true, axis: false })];
+  const thumbs = net.prototypes.map((m, c) => {
+    const button = make("button", { type: "button", className: "thumb", ariaPressed: false }, picture(m), make("span", { ariaHidden: true }));
+    button.onclick = () => { chosen = chosen === c ? null : c; show(); };
+    return button;
+  });
+  const exponents = names.slice(0, 2).map((name) =>
+    slider("exponent", { max: 2, step: 0.1, value: 1, say: (v) => v.toFixed(1) }, () => show()));
+  exponents.forEach(({ input }, k) => { input.ariaLabel = `Exponent of ${names[k]}`; });
+  const charts = colours.map((colour) => bars(classes, colour));
+  const scatter = make("div", { className: "scatter" }), reading = make("p", { className: "quiet" });
+  let width = 0;
+
+  function show() {
+    results = look(net, image, exponents.map((e) => e.value));
+    const { slopes, spreads, distances, probabilities } = results;
+    image.forEach((ink, i) => {
+      cells[i].style.setProperty("--ink", ink.toFixed(3));
+      cells[i].ariaLabel = `row ${Math.floor(i / 8) + 1}, column ${i % 8 + 1}: ${Math.round(100 * ink)} % ink`;
+    });
+    const top = Math.max(...slopes, 1e-9), wide = Math.max(...spreads, 1e-9), nearest = best(distances.map((d) => -d));
+    views[0].show(slopes.map((s) => s / top), best(slopes), `Sensitivity: ${list(slopes, (v) => v.toFixed(2))}`);
+    views[1].show(spreads.map((s) => s / wide), best(spreads.map((s) => -s)), `Deviation: ${list(spreads, (v) => v.toFixed(2))}`);
+    probabilities.forEach((p, k) => {
+      const winner = best(p);
+      charts[k].show(p, winner, `${names[k]}: ${list(p, percent)}`);
+      answers[k].children[1].textContent = winner;
+      answers[k].children[2].textContent = percent(p[winner]);
+    });
+    thumbs.forEach((button, c) => {
+      button.lastChild.textContent = distances[c].toFixed(1);
+      button.classList.toggle("best", c === nearest);
+      button.ariaLabel = `Prototype ${c}, distance ${distances[c].toFixed(1)}${c === nearest ? ", the nearest" : ""}`;
+      button.ariaPressed = c === chosen;
+    });
+    if (width) showScatter();
+  }
+
+  function showScatter() {
+    const c = chosen ?? best(results.probabilities[2]), m = net.prototypes[c], slope = results.slopes[c], spread = results.spreads[c];
+    const end = Math.max(...m), words = `slope ${slope.toFixed(2)}, spread ${spread.toFixed(2)}`;
+    const { svg, X, Y, add } = plot(width, Math.min(width, 260), [0, 1], [-0.2, 1.2],
+      { xlabel: `ink in prototype ${c}`, ylabel: "ink in the drawing", label: `Pixels of the drawing against those of prototype ${c}: ${words}` });
+    const line = (dy) => `${X(0)},${Y(dy)} ${X(end)},${Y(slope * end + dy)}`;
+    add("polygon", { class: "band", points: `${line(spread)} ${line(-spread).split(" ").reverse().join(" ")}` });
+    add("polyline", { class: "slope", points: line(0) });
+    m.forEach((ink, i) => add("circle", { class: "pixel", cx: X(ink), cy: Y(image[i]), r: 3.5 }));
+    scatter.replaceChildren(svg);
+    reading.textContent = `${words[0].toUpperCase()}${words.slice(1)}, against prototype ${c} (${chosen === null ? "the combined answer" : "your choice"}).`;
+  }
+
+  let speech;
+  function draw(pixels, words = "") {
+    image = [...pixels];
+    origin.textContent = words;
+    show();
+    model.set("image", image);
+    model.save_changes();
+    clearTimeout(speech);
+    speech = setTimeout(() => { spoken.textContent = names.map((name, k) => `${name}: ${answers[k].children[1].textContent}`).join(", "); }, 700);
+  }
+  model.on("change:image", () => { image = [...model.get("image")]; show(); });
+
+  const title = (text, className, extra) => make("div", { className: "title" }, make("span", { textContent: text, className }), extra);
+  const small = (textContent) => make("small", { textContent });
+  const row = (k, extra) => make("div", { className: "row" }, title(names[k], colours[k], extra), charts[k].el);
+  const tray = (...children) => make("div", { className: "tools" }, ...children);
+  el.append(make("div", { className: "snn playground" }, make("div", { className: "body" },
+    make("div", { className: "answers" }, ...answers, spoken),
+    make("div", { className: "left" }, sheet, tray(pen, ...tools.slice(4)), tray(...tools.slice(0, 4)), tray(which, next), origin),
+    make("div", { className: "right" },
+      title("Sensitivity", "weight", small("longest wins")), views[0].el,
+      make("div", { className: "thumbs", role: "group", ariaLabel: "Prototypes and their distance; press one to see its pixels" }, ...thumbs),
+      views[1].el, title("Deviation", "bias", small("shortest wins")),
+      small("Under each prototype is its distance from your drawing, the nearest in bold. Press one to see its pixels."),
+      row(0, exponents[0].el), row(1, exponents[1].el), row(2, small("Weight × Bias, scaled"))),
+    make("div", { className: "below" }, scatter, reading))));
+  fit(scatter, (w) => { width = w; showScatter(); });
+  show();
+}
+
+export default { render };
+export const mount = mounter(render);

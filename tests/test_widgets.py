@@ -1,0 +1,524 @@
+"""The widgets on a page of their own in a real browser: right numbers, and usable by mouse, finger and keyboard
+
+Without a browser these tests are skipped, as in `test_browser.py`; where `CI` is set they fail.
+"""
+
+import json
+import shutil
+import threading
+from base64 import b64decode
+from copy import deepcopy
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import ROOT
+from test_browser import browser  # noqa: F401 (a fixture)
+
+from stacked_nn.combine import pool
+from stacked_nn.digits import load_digits
+from stacked_nn.features import RTFeatures
+from stacked_nn.mlp import MLP, cross_entropy, softmax
+from stacked_nn.stack import StackedClassifier
+from stacked_nn.train import train
+from stacked_nn.widgets import independence_dial, playground, product_explorer, training_replay
+
+WIDGETS = "playground", "explorer", "replay", "dial"
+each_widget = pytest.mark.parametrize("widget", WIDGETS)
+split = load_digits()
+
+
+@pytest.fixture(scope="module")
+def made():
+    "One widget of each kind, with what it was made from"
+    model = StackedClassifier(epochs=30, random_state=0).fit(split.X_train, split.y_train)
+    view, net = model.views_["weight"], MLP((10, 64, 32, 10), random_state=0)
+    frames = {"epochs": range(6), "images": split.X_test, "labels": split.y_test}
+    frames |= {"loss": [], "predictions": [], "weights": []}
+    for epoch in frames["epochs"]:
+        if epoch:
+            train(net, view.transform(split.X_train), split.y_train, epochs=1, progress=False)
+        p = net.forward(view.transform(split.X_test))
+        frames["loss"].append(cross_entropy(p, split.y_test))
+        frames["predictions"].append(p.argmax(1))
+        frames["weights"].append(net.weights[0].copy())
+    samples = {"w": [0.0, 1.0, 2.5], "b": [0.5, 1.5, 2.0], "y": [0, 1, 2]}
+    dial = {
+        "dial": [0, 0.25, 0.5, 0.75, 1],
+        "series": {
+            "product": {
+                "accuracy": [0.9, 0.88, 0.85, 0.83, 0.8],
+                "log_loss": [0.3, 0.4, 0.5, 0.7, 1],
+            },
+            "exact Bayes": {
+                "accuracy": [0.9, 0.88, 0.86, 0.84, 0.8],
+                "log_loss": [0.3, 0.35, 0.4, 0.45, 0.5],
+            },
+        },
+        "samples": [samples] * 5,
+    }
+    return SimpleNamespace(
+        model=model,
+        frames=frames,
+        dial_data=dial,
+        playground=playground(model, split.X_test, split.y_test),
+        explorer=product_explorer(),
+        replay=training_replay(frames),
+        dial=independence_dial(dial),
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(made, tmp_path_factory):
+    "Each widget as a page, with the site's stylesheet, and no server or site around it"
+    to = tmp_path_factory.mktemp("widgets")
+    shutil.copytree(ROOT / "stacked_nn/static", to / "static")
+    shutil.copy(ROOT / "nbs/style.css", to)
+    head = '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{0}</title>'
+    head += '<link rel="icon" href="data:,"><link rel="stylesheet" href="style.css"><body class="site"><main><article><h1>{0}</h1>{1}</article></main>'
+    for name in WIDGETS:
+        html = getattr(made, name)._repr_mimebundle_()[0]["text/html"]
+        (to / f"{name}.html").write_text(head.format(name, html), encoding="utf-8")
+    return to
+
+
+@pytest.fixture(scope="module")
+def address(folder):
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+@pytest.fixture
+def tab(browser, address):  # noqa: F811
+    "`tab(widget, **context)` opens its page; no error and no foreign request may have been seen at the end"
+    contexts, problems = [], []
+
+    def open_tab(widget, width=1000, base=address, mounted=True, **options):
+        context = browser.new_context(viewport={"width": width, "height": 1000}, **options)
+        contexts.append(context)
+        t = context.new_page()
+        t.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+        t.on("pageerror", lambda e: problems.append(str(e)))
+        t.on(
+            "request",
+            lambda r: (
+                None if r.url.startswith((base, "data:", "blob:")) else problems.append(r.url)
+            ),
+        )
+        t.goto(f"{base}{widget}.html")
+        if mounted:
+            t.locator(f".snn.{widget}").wait_for()
+        return t
+
+    yield open_tab
+    for context in contexts:
+        context.close()
+    assert not problems, "; ".join(problems)
+
+
+def drawn(t):
+    "The ink of the sheet, as the reader sees it"
+    inks = t.evaluate(
+        "[...document.querySelectorAll('[role=gridcell]')].map(c => Number(c.style.getPropertyValue('--ink')))"
+    )
+    return np.array(inks).reshape(8, 8)
+
+
+def press(t, *keys):
+    for key in keys:
+        t.keyboard.press(key)
+
+
+# ---- every widget ----
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@each_widget
+def test_fits_and_axe_finds_nothing(tab, widget, scheme):
+    t = tab(widget, color_scheme=scheme)
+    for width in (360, 820, 1400):
+        t.set_viewport_size({"width": width, "height": 900})
+        t.wait_for_timeout(100)
+        assert t.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+            f"wider than {width} px"
+        )
+    found = Axe().run(t).response["violations"]
+    assert not found, "; ".join(
+        f"{v['id']} ({v['help']}) at {[n['target'] for n in v['nodes'][:4]]}" for v in found
+    )
+
+
+@each_widget
+def test_keyboard_reaches_every_control_with_visible_focus(tab, widget):
+    t = tab(widget)
+    controls, seen = t.locator(".snn :is(button, select, input, [tabindex='0'])").count(), 0
+    for _ in range(controls):
+        t.keyboard.press("Tab")
+        ring = t.evaluate("""() => {
+            const e = document.activeElement, s = getComputedStyle(e);
+            return e.closest('.snn') && {ring: s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2,
+                                         name: e.ariaLabel || e.textContent || e.closest('label')?.textContent};
+        }""")
+        assert ring and ring["ring"] and ring["name"], f"stop {seen + 1} of {controls}: {ring}"
+        seen += 1
+    assert seen == controls > 0
+
+
+@each_widget
+def test_without_script_or_server_there_is_a_sentence(tab, folder, widget):
+    for options in ({"java_script_enabled": False}, {"base": folder.as_uri() + "/"}):
+        text = tab(widget, mounted=False, **options).locator(f"#widget-{widget}").inner_text()
+        assert "make serve" in text and "Jupyter" in text
+
+
+@each_widget
+def test_same_module_runs_in_jupyter(tab, made, widget):
+    "What anywidget does: import the text as a module, call `render` with a model"
+    w = getattr(made, widget)
+    t = tab(widget)
+    state = {"data": w.data, "image": w.image}
+    t.evaluate(
+        """async ([text, state]) => {
+        const module = await import(URL.createObjectURL(new Blob([text], {type: "text/javascript"})));
+        const el = document.createElement("div"), heard = {};
+        document.body.replaceChildren(el);
+        window.saved = 0;
+        window.model = {get: k => state[k], set: (k, v) => { state[k] = v; }, save_changes: () => { saved++; }, on: (k, f) => { heard[k] = f; }, heard, state};
+        module.default.render({model, el});
+    }""",
+        [w._esm, state],
+    )
+    t.locator(f".snn.{widget}").wait_for()
+    if widget == "playground":
+        t.get_by_role("button", name="Invert").click()
+        image = t.evaluate("model.state.image")
+        assert t.evaluate("saved") == 1 and np.allclose(image, 1 - split.X_test[0]), (
+            "Python does not see the drawing"
+        )
+        t.evaluate("model.state.image = Array(64).fill(0.5); model.heard['change:image']()")
+        assert (drawn(t) == 0.5).all(), "the sheet does not follow Python"
+
+
+def test_python_may_set_the_drawing(made):
+    pad = playground(made.model, split.X_test, split.y_test, split.X_test[5])
+    assert pad.image == split.X_test[5].tolist()
+    pad.image = split.X_test[7]
+    assert pad.image == split.X_test[7].tolist()
+    with pytest.raises(ValueError, match="64"):
+        pad.image = [0.0] * 63
+
+
+# ---- playground ----
+
+
+def exported(made):
+    "The model with the weights that the page has"
+    model = deepcopy(made.model)
+    numbers = lambda text: np.frombuffer(b64decode(text), "<f4").astype(float)
+    prototypes = numbers(made.playground.data["prototypes"]).reshape(10, 64)
+    for view, (features, scaler), net in zip(
+        made.playground.data["views"],
+        (p.named_steps.values() for p in model.views_.values()),
+        model.nets_.values(),
+    ):
+        features.prototypes_ = prototypes
+        scaler.mean_, scaler.scale_ = numbers(view["mean"]), numbers(view["scale"])
+        parts = numbers(view["weights"])
+        for array in (a for pair in zip(net.weights, net.biases) for a in pair):
+            array.flat, parts = parts[: array.size], parts[array.size :]
+        assert not len(parts)
+    return model
+
+
+@pytest.mark.parametrize("exponents", [(1, 1), (0.5, 2), (0, 1)])
+def test_javascript_agrees_with_python(tab, made, exponents):
+    X = np.concatenate([split.X_test, 1 - split.X_test[:50], np.zeros((1, 64))])
+    t = tab("playground")
+    results = t.evaluate(
+        """async ([data, X, exponents]) => {
+        const {unpack, look} = await import("./static/playground.js");
+        const model = unpack(data);
+        return X.map(image => look(model, image, exponents));
+    }""",
+        [made.playground.data, X.tolist(), list(exponents)],
+    )
+    columns = lambda name: np.array([r[name] for r in results])
+    model = exported(made)
+    detail = model.predict_detail(X)
+    expected = {
+        "slopes": model.views_["weight"][0].transform(X),
+        "spreads": model.views_["bias"][0].transform(X),
+        "distances": np.linalg.norm(X[:, None] - model.views_["bias"][0].prototypes_, axis=2),
+        "probabilities": np.stack(
+            [
+                detail["weight"],
+                detail["bias"],
+                pool([detail["weight"], detail["bias"]], "product", exponents),
+            ],
+            1,
+        ),
+    }
+    worst = {name: np.abs(columns(name) - values).max() for name, values in expected.items()}
+    print(
+        f"{len(X)} images, largest difference: "
+        + ", ".join(f"{name} {d:.0e}" for name, d in worst.items())
+    )
+    assert max(worst.values()) < 1e-6
+    full = np.abs(
+        columns("probabilities")[:, :2]
+        - np.stack(list(made.model.predict_detail(X).values())[:2], 1)
+    ).max()
+    print(f"against the weights before they were rounded to single precision: {full:.0e}")
+    assert full < 1e-4
+
+
+def test_a_stroke_is_fast_and_shows(tab):
+    t = tab("playground")
+    t.get_by_role("button", name="Clear").click()
+    assert drawn(t).sum() == 0
+    t.evaluate("""() => {
+        window.times = [];
+        addEventListener("pointermove", () => { window.start = performance.now(); }, true);
+        addEventListener("pointermove", () => { document.body.getBoundingClientRect(); times.push(performance.now() - start); });
+    }""")
+    box = t.get_by_role("grid").bounding_box()
+    at = lambda column, row: (
+        box["x"] + (column + 0.5) * box["width"] / 8,
+        box["y"] + (row + 0.5) * box["height"] / 8,
+    )
+    t.mouse.move(*at(4, 0))
+    t.mouse.down()
+    t.mouse.move(*at(4, 7), steps=40)
+    t.mouse.up()
+    ink = drawn(t)
+    assert (ink[:, 4] > 0.9).all() and (ink[:, [0, 1, 6, 7]] == 0).all(), ink
+    t.mouse.move(*at(1, 1))
+    assert (drawn(t) == ink).all(), "it draws without a pressed button"
+    t.get_by_role("button", name="Erase").click()
+    t.mouse.move(*at(4, 3))
+    t.mouse.down()
+    t.mouse.up()
+    assert drawn(t)[3, 4] == 0 and drawn(t)[0, 4] > 0.9
+    times = sorted(t.evaluate("times"))
+    print(
+        f"{len(times)} strokes: median {times[len(times) // 2]:.1f} ms, slowest {times[-1]:.1f} ms, layout included"
+    )
+    assert times[len(times) // 2] < 50
+
+
+def test_drawing_with_the_keyboard(tab):
+    t = tab("playground")
+    t.get_by_role("button", name="Clear").click()
+    t.locator("[role=gridcell][tabindex='0']").focus()
+    press(
+        t,
+        "Home",
+        *["ArrowUp"] * 8,
+        "Space",
+        "ArrowDown",
+        "ArrowDown",
+        "ArrowDown",
+        "ArrowRight",
+        "Enter",
+    )
+    ink = drawn(t)
+    assert ink[0, 0] == 1 and ink[3, 1] == 1 and 0 < ink[3, 2] < 0.5 and ink[6:].sum() == 0
+    assert "row 4, column 2: 100 % ink" == t.evaluate("document.activeElement.ariaLabel")
+    press(t, "Delete")
+    assert drawn(t)[3, 1] == 0 and drawn(t)[0, 0] == 1
+
+
+def test_drawing_with_a_finger(tab):
+    t = tab("playground", width=360, has_touch=True, is_mobile=True)
+    t.get_by_role("button", name="Clear").tap()
+    t.get_by_role("grid").scroll_into_view_if_needed()
+    box, before = t.get_by_role("grid").bounding_box(), t.evaluate("scrollY")
+    finger = t.context.new_cdp_session(t)
+    for kind, row in [
+        ("touchStart", 1),
+        *[("touchMove", r / 4) for r in range(4, 27)],
+        ("touchEnd", None),
+    ]:
+        points = (
+            []
+            if row is None
+            else [
+                {
+                    "x": box["x"] + box["width"] * 0.44,
+                    "y": box["y"] + box["height"] * (row + 0.5) / 8,
+                }
+            ]
+        )
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    t.wait_for_timeout(200)
+    assert (drawn(t)[1:7, 3] > 0.9).all(), drawn(t)
+    assert t.evaluate("scrollY") == before, "the page scrolls under the finger"
+
+
+def test_tools_change_the_image_as_they_say(tab):
+    t = tab("playground")
+    t.get_by_role("combobox").select_option("a 7")
+    i = int(np.flatnonzero(split.y_test == 7)[0])
+    assert f"Test image {i}, a 7." in t.locator(".playground").inner_text()
+    x = split.X_test[i].reshape(8, 8)
+    padded = np.pad(x, 1)
+    kernel = np.outer([1, 2, 1], [1, 2, 1]) / 16
+    blurred = sum(kernel[r, c] * padded[r : r + 8, c : c + 8] for r in range(3) for c in range(3))
+    for name, expected in {
+        "Shift left": padded[1:-1, 2:],
+        "Shift right": padded[1:-1, :-2],
+        "Shift up": padded[2:, 1:-1],
+        "Shift down": padded[:-2, 1:-1],
+        "Blur": blurred,
+        "Invert": 1 - x,
+        "Clear": 0 * x,
+    }.items():
+        t.get_by_role("combobox").select_option("any test digit")
+        t.get_by_role("combobox").select_option("a 7")
+        assert np.allclose(drawn(t), x, atol=1e-3)
+        t.get_by_role("button", name=name, exact=True).click()
+        assert np.allclose(drawn(t), expected, atol=1e-3), name
+    t.get_by_role("combobox").select_option("a 7")
+    t.get_by_role("button", name="Next").click()
+    assert (
+        f"Test image {int(np.flatnonzero(split.y_test == 7)[1])}, a 7."
+        in t.locator(".playground").inner_text()
+    )
+
+
+def test_answers_and_scatter_follow_image_and_exponents(tab, made):
+    t = tab("playground")
+    x, detail = split.X_test[:1], made.model.predict_detail(split.X_test[:1])
+    shown = [int(text) for text in t.locator(".answer strong").all_inner_texts()]
+    assert shown == [int(p.argmax()) for p in detail.values()]
+    prototype = 2 if shown[2] != 2 else 3
+    t.get_by_role("button", name=f"Prototype {prototype},").click()
+    slope, spread = (
+        RTFeatures(m).fit(split.X_train, split.y_train).transform(x)[0, prototype]
+        for m in ("sensitivity", "deviation")
+    )
+    text = f"slope {slope:.2f}, spread {spread:.2f}"
+    assert (
+        text in t.locator(".scatter svg").get_attribute("aria-label")
+        and text[1:] in t.locator(".below").inner_text()
+    )
+    for name in ("Exponent of Weight", "Exponent of Bias"):
+        t.get_by_label(name).focus()
+        press(t, "Home")
+    assert t.locator(".answer small").all_inner_texts()[2] == "10.0 %", (
+        "with exponents of 0 nothing is left but guessing"
+    )
+
+
+# ---- product explorer ----
+
+
+def test_explorer_pools_as_the_library(tab):
+    rng = np.random.default_rng(0)
+    pairs = [softmax(rng.normal(0, s, (2, 5))).tolist() for s in (0.1, 1, 5, 50) for _ in range(20)]
+    pairs += [[[1, 0, 0], [0, 1, 0]], [[0.5, 0.5, 0], [0, 0.5, 0.5]], [[1, 0, 0], [1, 0, 0]]]
+    t = tab("explorer")
+    results = t.evaluate(
+        """async pairs => (await import("./static/explorer.js").then(m => pairs.map(([p, q]) => m.pools(p, q))))""",
+        pairs,
+    )
+    for pair, result in zip(pairs, results):
+        for how, p in result.items():
+            assert np.allclose(p, pool(np.array(pair)[:, None], how)[0], atol=1e-12), (how, pair)
+
+
+def read_opinions(t):
+    values = t.evaluate(
+        "[...document.querySelectorAll('[role=slider]')].map(s => Number(s.ariaValueNow) / 100)"
+    )
+    return np.array(values).reshape(2, -1)
+
+
+def test_explorer_follows_presets_mouse_and_keys(tab, made):
+    t = tab("explorer")
+    for name, pair in made.explorer.data["presets"].items():
+        t.get_by_role("button", name=name, exact=True).click()
+        assert np.allclose(read_opinions(t), pair, atol=1e-3), name
+        product = pool(np.array(pair)[:, None])[0]
+        label = t.locator(".result .bars").first.get_attribute("aria-label")
+        numbers = [float(part.split()[-2]) for part in label.split(", ")]
+        assert np.allclose(numbers, 100 * product, atol=0.11), (name, label)
+    t.get_by_role("button", name="agree", exact=True).click()
+    handle = t.get_by_role("slider", name="Weight: probability of 5")
+    handle.focus()
+    press(t, "PageUp", "ArrowUp")
+    assert np.isclose(read_opinions(t)[0, 1], 0.31) and np.isclose(
+        read_opinions(t)[0].sum(), 1, atol=2e-3
+    )
+    press(t, "End")
+    assert np.allclose(read_opinions(t)[0], [0, 1, 0, 0])
+    press(t, "Home")
+    assert np.allclose(read_opinions(t)[0], [1 / 3, 0, 1 / 3, 1 / 3], atol=1e-3)
+    box = t.get_by_role("slider", name="Bias: probability of 9").bounding_box()
+    t.mouse.move(box["x"] + 20, box["y"] + box["height"] - 3)
+    t.mouse.down()
+    t.mouse.move(box["x"] + 20, box["y"] + box["height"] / 4, steps=5)
+    t.mouse.up()
+    assert np.isclose(read_opinions(t)[1, 3], 0.75, atol=0.02) and np.isclose(
+        read_opinions(t)[1].sum(), 1, atol=2e-3
+    )
+
+
+# ---- replay and dial ----
+
+
+def test_replay_scrubs_and_plays(tab, made):
+    t = tab("replay")
+    slider, readout = t.get_by_role("slider", name="Epoch"), t.locator(".readout")
+    slider.focus()
+    press(t, "ArrowRight", "ArrowRight")
+    wrong = int((made.frames["predictions"][2] != split.y_test).sum())
+    assert readout.inner_text().startswith(
+        f"Epoch 2: loss {made.frames['loss'][2]:.3f}, {wrong} of {len(split.y_test)} test digits wrong"
+    )
+    zeros = split.y_test == 0
+    assert (
+        f"{int((made.frames['predictions'][2] != split.y_test)[zeros].sum())} of {zeros.sum()} 0s"
+        in t.locator(".wall canvas").get_attribute("aria-label")
+    )
+    picture = "document.querySelector('.weights canvas').toDataURL()"
+    early = t.evaluate(picture)
+    t.get_by_role("button", name="Play").click()
+    t.get_by_role("button", name="Pause").wait_for()
+    t.get_by_role("button", name="Play").wait_for(timeout=5000)
+    assert readout.inner_text().startswith("Epoch 5:")
+    assert t.evaluate(picture) != early, "the weights do not move"
+    t.locator("svg").click(position={"x": 50, "y": 100})
+    assert readout.inner_text().startswith("Epoch 0:")
+
+
+def test_dial_turns(tab, made):
+    t = tab("dial")
+    knob = t.get_by_role("slider")
+    knob.focus()
+    press(t, "End", "ArrowLeft")
+    series = made.dial_data["series"]
+    rows = [row.inner_text().split("\t") for row in t.locator("tbody tr").all()]
+    assert [r[0] for r in rows] == list(series)
+    for row, curve in zip(rows, series.values()):
+        assert row[1:] == [f"{100 * curve['accuracy'][3]:.1f} %", f"{curve['log_loss'][3]:.3f}"]
+    svg = t.locator("svg.pickable").first
+    box = svg.bounding_box()
+    svg.click(position={"x": box["width"] - 12, "y": 80})
+    assert knob.input_value() == "4" and "1.00" in t.locator(".slider").inner_text()
+    assert t.locator(".mark").count() == 3
+
+
+def test_data_on_the_page_is_small(made):
+    sizes = {name: len(json.dumps(getattr(made, name).data)) for name in WIDGETS}
+    print(sizes)
+    assert sizes["playground"] < 100_000 and sizes["explorer"] < 2_000
