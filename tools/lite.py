@@ -91,7 +91,7 @@ def without_divs(text):
 
 
 def for_the_browser(path):
-    "The notebook as it is stored, for JupyterLite's kernel, with a note and an install cell below its title"
+    "The notebook with its outputs, for JupyterLite's kernel, with a note and an install cell below its title"
     nb = nbformat.read(path, 4)
     nb.metadata.kernelspec = {"name": "python", "display_name": "Python (Pyodide)", "language": "python"}
     for cell in nb.cells:
@@ -112,7 +112,8 @@ def link(path):
 
 def main():
     "Builds in a scratch folder, which becomes `_docs/lite/` only when it is complete"
-    start, notebooks = time.time(), sorted((ROOT / "nbs").glob("*.ipynb"))
+    start, shown = time.time(), DOCS / "notebooks"      # as the pages show them; Quarto makes no such copies
+    notebooks = sorted((shown if shown.exists() else ROOT / "nbs").glob("*.ipynb"))
     notebooks = [p for p in notebooks if "skip_exec: true" not in p.read_text(encoding="utf-8")]    # too much for a browser
     with TemporaryDirectory() as scratch:
         work = Path(scratch)
