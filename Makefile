@@ -1,7 +1,7 @@
 # `make course` builds everything, `make test` tests everything; all else is for working on the course.
 PY := .venv/bin/python
 
-.PHONY: course test notebooks export readme site lab serve bench constraints clean
+.PHONY: course test notebooks export readme site lite lab serve bench constraints clean
 
 course: .venv/ready
 	.venv/bin/nbdev_export
@@ -25,6 +25,14 @@ readme: .venv/ready
 
 site: .venv/ready
 	$(PY) tools/site.py
+
+# "Run in the browser" (JupyterLite) for a site that is built; needs npm. All of it lies in _docs/lite/ but seven compiled
+# packages that are on no registry: numpy, scipy, scikit-learn, matplotlib, contourpy, kiwisolver and Pillow come from
+# cdn.jsdelivr.net once a reader runs a lesson's first cell. So the tests start the kernel and run Python, but no numpy.
+lite: .venv/ready
+	test -f _docs/index.html || $(PY) tools/site.py
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[lite]'
+	$(PY) tools/lite.py
 
 lab: .venv/ready
 	.venv/bin/jupyter lab nbs

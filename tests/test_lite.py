@@ -1,0 +1,131 @@
+"""The lessons in the browser, as far as they run without another host: the lab, its kernel, and what it asks of whom
+
+numpy and the other compiled packages come from Pyodide's host, which no test asks: its requests are refused and counted.
+Skipped unless `make lite` has built `_docs/lite/`.
+"""
+
+import json
+import re
+
+import nbformat
+import pytest
+from conftest import DOCS, ROOT
+from test_browser import PREFIX, browser, site  # noqa: F401 (fixtures)
+
+LITE, NOTEBOOKS = DOCS / "lite", sorted(p for p in (ROOT / "nbs").glob("*.ipynb") if "skip_exec: true" not in p.read_text())
+COMPILED = {"numpy", "scipy", "scikit_learn", "matplotlib", "contourpy", "kiwisolver", "pillow"}
+INDEX = ".jp-NotebookPanel .jp-CodeCell"
+
+pytestmark = pytest.mark.skipif(not (LITE / "lab/index.html").exists(), reason="no _docs/lite; run `make lite`")
+
+
+@pytest.fixture(scope="module")
+def lab(browser, site):  # noqa: F811
+    "The first lesson in the lab, opened from its page; `lab.asked` is every URL so far, whoever asked"
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    context.set_default_timeout(120_000)
+    asked = []
+    context.on("request", lambda r: asked.append(r.url))
+    context.route("https://**", lambda r: r.abort())
+    page = context.new_page()
+    page.goto(site + "digits.html")
+    page.click("text=Run in the browser")
+    page.wait_for_selector(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status=idle]")
+    page.asked, page.site = asked, site
+    yield page
+    context.close()
+
+
+def execute(lab, cell, code=None):
+    "Runs a code cell of the open notebook, with other code if any is given; returns the text of its new output"
+    where = lab.locator(INDEX).nth(cell)
+    where.locator(".cm-content").click()
+    if code:
+        lab.keyboard.press("Control+A")
+        lab.keyboard.insert_text(code)
+    prompt = where.locator(".jp-InputPrompt")
+    before = prompt.inner_text()
+    lab.keyboard.press("Control+Enter")
+    prompt.filter(has_text=re.compile(r"\[\d+\]"), has_not_text=before).wait_for()
+    return where.locator(".jp-OutputArea").inner_text()
+
+
+def foreign(lab):
+    return [u for u in lab.asked if not u.startswith((lab.site, "data:", "blob:"))]
+
+
+# ---- as files ----
+
+
+def test_every_lesson_links_to_its_notebook():
+    for path in NOTEBOOKS:
+        page = DOCS / (re.sub(r"^\d+[a-z0-9]*_", "", path.stem) + ".html")
+        linked = f'href="lite/lab/index.html?path={path.name}"' in page.read_text(encoding="utf-8")
+        assert linked == bool(re.match(r"[01]\d_", path.name)), page.name
+
+
+def test_notebooks_keep_their_cells_and_begin_with_an_install():
+    for path in NOTEBOOKS:
+        there, here = nbformat.read(path, 4), nbformat.read(LITE / "files" / path.name, 4)
+        code = [[c.source for c in nb.cells if c.cell_type == "code"] for nb in (there, here)]
+        assert code[1][0].startswith("%pip install stacked_nn ") and code[1][1:] == code[0], path.name
+        assert not any(c.source.startswith("%pip") for c in there.cells), path.name
+        text = "\n".join(c.source for c in here.cells if c.cell_type == "markdown")
+        assert ":::" not in text and "cdn.jsdelivr.net" in text, path.name
+        assert text.count("<details>") == text.count("</details>") == str(there).count('collapse="true"'), path.name
+
+
+def test_only_compiled_packages_are_elsewhere():
+    "Of all that the lessons import and the kernel needs"
+    lock = json.loads((LITE / "static/pyodide/pyodide-lock.json").read_text())["packages"]
+    lock = {re.sub(r"[-_.]+", "-", name).lower(): p for name, p in lock.items()}
+    needed, todo = set(), {"micropip", "ipython", "jedi", "matplotlib", "scikit-learn", "tqdm", "typing-extensions"}
+    while todo:
+        needed.add(name := todo.pop())
+        todo |= {re.sub(r"[-_.]+", "-", d).lower() for d in lock[name]["depends"]} - needed
+    files = [lock[n]["file_name"] for n in needed]
+    assert {f.split("/")[-1].split("-")[0] for f in files if f.startswith("https:")} == COMPILED
+    for file in files:
+        assert file.startswith("https:") or (LITE / "static/pyodide" / file).is_file(), file
+
+
+# ---- in the browser; the order matters: nothing foreign is asked for before the first cell runs ----
+
+
+def test_lab_lists_the_notebooks(lab):
+    lab.wait_for_selector(".jp-DirListing-itemName")
+    assert lab.locator(".jp-DirListing-itemName").all_inner_texts() == [p.name for p in NOTEBOOKS]
+
+
+def test_python_runs_on_the_hosted_kernel(lab):
+    code = "import sys, math\nprint(sys.platform, math.comb(10, 3))"
+    assert execute(lab, 1, code).strip() == "emscripten 120"
+
+
+def test_library_comes_from_this_site(lab):
+    "The wheel of this tree, without what it requires"
+    code = (
+        "import piplite\nawait piplite.install('stacked_nn', deps=False)\n"
+        "from importlib.metadata import version\nfrom importlib.util import find_spec\n"
+        "print(version('stacked_nn'), find_spec('stacked_nn.stack') is not None)\n"
+        "import micropip\nmicropip.uninstall('stacked_nn')"
+    )
+    version = re.search(r"^version = (.+)$", (ROOT / "settings.ini").read_text(), re.M)[1]
+    assert execute(lab, 1, code).strip() == f"{version} True"
+    assert any(u.startswith(f"{lab.site}lite/pypi/stacked_nn-{version}") for u in lab.asked)
+
+
+def test_nothing_foreign_is_asked_for_before_the_first_cell_runs(lab):
+    assert not foreign(lab)
+
+
+def test_unknown_packages_are_not_looked_for_elsewhere(lab):
+    output = execute(lab, 1, "import piplite\nawait piplite.install('no-such-package')")
+    assert "PyPI fallback is disabled" in output and not foreign(lab)
+
+
+def test_first_cell_asks_pyodides_host_for_compiled_packages_only(lab):
+    execute(lab, 0)
+    urls = foreign(lab)
+    assert all(u.startswith("https://cdn.jsdelivr.net/pyodide/v") for u in urls), urls
+    assert {u.split("/")[-1].split("-")[0] for u in urls} == COMPILED
