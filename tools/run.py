@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 from execnb.nbio import read_nb, write_nb
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbdev.clean import clean_nb
 
 ROOT = Path(__file__).parent.parent
@@ -34,10 +34,16 @@ def run(path, out, force):
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)     # nbclient's last look at a kernel that has just ended
     start, nb = time.time(), nbformat.read(path, 4)
     live = force or not any("skip_exec: true" in cell.source for cell in nb.cells[:1])
-    client = NotebookClient(nb, timeout=900, record_timing=False, extra_arguments=["--log-level=CRITICAL"],
-                            resources={"metadata": {"path": ROOT / "nbs"}})
-    try: live and client.execute()
-    except CellExecutionError as error: return path.name, time.time() - start, 0, str(error)
+    for attempt in ("first", "second") if live else ():
+        nb = nbformat.read(path, 4)
+        client = NotebookClient(nb, timeout=900 if force else 200, record_timing=False, coalesce_streams=True,
+                                extra_arguments=["--log-level=CRITICAL"], resources={"metadata": {"path": ROOT / "nbs"}})
+        try:
+            client.execute()
+            break
+        except CellExecutionError as error: return path.name, time.time() - start, 0, str(error)
+        except CellTimeoutError as error:       # now and then a message of an idle kernel gets lost
+            if attempt == "second": return path.name, time.time() - start, 0, str(error)
     nb.metadata.pop("widgets", None)
     code, heard = [c for c in nb.cells if c.cell_type == "code"], []
     for cell in code:
@@ -63,7 +69,7 @@ def main():
     os.environ.update(ENV)
     paths = args.notebooks or sorted((ROOT / "nbs").glob("*.ipynb"))
     start, cells = time.time(), 0
-    with ProcessPoolExecutor(2) as pool:
+    with ProcessPoolExecutor(2, max_tasks_per_child=1) as pool:     # a fresh process for each kernel
         for name, seconds, n, heard in pool.map(run, paths, [args.out] * len(paths), [args.force] * len(paths)):
             cells += n
             print(f"  {name:28} {n:3d} cells {seconds:6.1f} s", flush=True)
