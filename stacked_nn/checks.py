@@ -22,7 +22,8 @@ __all__ = ['check_numbers', 'check_matrix', 'check_labels', 'check_answers', 'ch
 def _array(value: Any, name: str) -> np.ndarray:
     "`value` as an array of any kind; rows of unequal length make none"
     try: return np.asarray(value)
-    except ValueError as e: raise ValueError(f"{name} has rows of unequal length; expected an array") from e
+    except ValueError as e:
+        raise ValueError(f"{name} has rows of unequal length; expected an array") from e
 
 def check_numbers(
     X: ArrayLike,       # array-like, shape (..., n)
@@ -33,45 +34,53 @@ def check_numbers(
     if X.dtype.kind not in "fiub":
         raise TypeError(f"{name} has dtype {X.dtype}; expected an array of numbers")
     if X.ndim < 1 or not X.size:
-        raise ValueError(f"{name} has shape {X.shape}; expected at least one number along each axis")
+        raise ValueError(f"{name} has shape {X.shape}; "
+                         "expected at least one number along each axis")
     return X
 
 def check_matrix(
     X: ArrayLike,                           # array-like, shape (..., n_rows, n_columns)
     n_columns: int | None = None,           # the number of columns expected, if it is known
     name: str = "X",                        # how the message calls the argument
-    dtype: DTypeLike | None = None,         # float32 or float64; None keeps either and turns the rest into float64
-    lead: tuple[int, ...] | None = None,    # the leading axes expected, if they are known; they may be missing
+    dtype: DTypeLike | None = None,         # float32 or float64; None keeps these, else float64
+    lead: tuple[int, ...] | None = None,    # leading axes expected, if known; may be missing
 ) -> np.ndarray:
-    "`X` as a float array of two or more axes; `TypeError` if not numeric, `ValueError` if shape or value is wrong"
+    """`X` as a float array of two or more axes
+
+    `TypeError` if not numeric, `ValueError` if shape or value is wrong."""
     X = check_numbers(X, name)
     if X.ndim < 2: raise ValueError(f"{name} has shape {X.shape}; expected rows and columns")
     if n_columns is not None and X.shape[-1] != n_columns:
         raise ValueError(f"{name} has {X.shape[-1]} columns; expected {n_columns}")
     if lead is not None and X.shape[:-2] not in ((), lead):
         raise ValueError(f"{name} has shape {X.shape}; expected {(*lead, *X.shape[-2:])}")
-    X = X.astype(dtype or (X.dtype if X.dtype in (np.float32, np.float64) else np.float64), copy=False)
+    X = X.astype(dtype or (X.dtype if X.dtype in (np.float32, np.float64) else np.float64),
+                 copy=False)
     if not np.isfinite(X).all():
         raise ValueError(f"{name} contains NaN or infinity; expected finite numbers")
     return X
 
 # %% ../nbs/20_checks.ipynb #0dcbae24
 def check_labels(
-    y: ArrayLike,                           # array-like of integers, shape (..., n_rows)
-    n_classes: int,                         # labels run from 0 to n_classes - 1
-    shape: tuple[int, ...] | None = None,   # the shape expected, if it is known; leading axes may be missing
+    y: ArrayLike,                          # array-like of integers, shape (..., n_rows)
+    n_classes: int,                        # labels run from 0 to n_classes - 1
+    shape: tuple[int, ...] | None = None,  # shape expected, if known; leading axes may be missing
     name: str = "y",
 ) -> np.ndarray:
-    "`y` as an integer array; `TypeError` if not integer, `ValueError` if out of range or of the wrong length"
+    """`y` as an integer array
+
+    `TypeError` if not integer, `ValueError` if out of range or of the wrong length."""
     y, n_classes = _array(y, name), check_count(n_classes, "n_classes")
     if y.ndim < 1 or not y.size:
         raise ValueError(f"{name} has shape {y.shape}; expected one label per row")
     if y.dtype.kind not in "iu":
-        raise TypeError(f"{name} has dtype {y.dtype}; expected integer labels from 0 to {n_classes - 1}")
+        raise TypeError(f"{name} has dtype {y.dtype}; "
+                        f"expected integer labels from 0 to {n_classes - 1}")
     if shape is not None and y.shape not in (shape, shape[-1:]):
         raise ValueError(f"{name} has shape {y.shape}; expected {shape}, one label per row")
     if y.min() < 0 or y.max() >= n_classes:
-        raise ValueError(f"{name} has labels from {y.min()} to {y.max()}; expected 0 to {n_classes - 1}")
+        raise ValueError(f"{name} has labels from {y.min()} to {y.max()}; "
+                         f"expected 0 to {n_classes - 1}")
     return y
 
 # %% ../nbs/20_checks.ipynb #137d40eb
@@ -79,16 +88,22 @@ def check_answers(
     y_true: ArrayLike,      # (n,) right labels
     y_pred: ArrayLike,      # (n,) predicted labels
 ) -> tuple[np.ndarray, np.ndarray]:
-    "Both as arrays, one label per row; `TypeError` if one has numbers and the other words, `ValueError` otherwise"
+    """Both as arrays, one label per row
+
+    `TypeError` if one has numbers and the other words, `ValueError` otherwise."""
     y_true, y_pred = _array(y_true, "y_true"), _array(y_pred, "y_pred")
     for name, y in (("y_true", y_true), ("y_pred", y_pred)):
-        if y.ndim != 1 or not y.size: raise ValueError(f"{name} has shape {y.shape}; expected (n,), one label per row")
+        if y.ndim != 1 or not y.size:
+            raise ValueError(f"{name} has shape {y.shape}; expected (n,), one label per row")
         if y.dtype.kind == "f" and (y != np.round(y)).any():
-            raise ValueError(f"{name} has numbers such as {y[y != np.round(y)][0]}; expected labels")
+            raise ValueError(f"{name} has numbers such as {y[y != np.round(y)][0]}; "
+                             "expected labels")
     if len(y_pred) != len(y_true):
-        raise ValueError(f"y_pred has {len(y_pred)} labels; expected {len(y_true)}, one for each of y_true")
+        raise ValueError(f"y_pred has {len(y_pred)} labels; "
+                         f"expected {len(y_true)}, one for each of y_true")
     if (y_true.dtype.kind in "biuf") != (y_pred.dtype.kind in "biuf"):
-        raise TypeError(f"y_pred has dtype {y_pred.dtype}; expected labels of the same kind as y_true, {y_true.dtype}")
+        raise TypeError(f"y_pred has dtype {y_pred.dtype}; "
+                        f"expected labels of the same kind as y_true, {y_true.dtype}")
     return y_true, y_pred
 
 # %% ../nbs/20_checks.ipynb #b39e87b8
@@ -96,7 +111,9 @@ def check_probas(
     p: ArrayLike,       # array-like, shape (..., n_rows, n_classes)
     name: str = "p",
 ) -> np.ndarray:
-    "`p` as an array of probabilities over the last axis; `ValueError` if a row is negative or does not sum to 1"
+    """`p` as an array of probabilities over the last axis
+
+    `ValueError` if a row is negative or does not sum to 1."""
     p = check_matrix(p, name=name)
     if p.min() < 0 or np.abs(p @ np.ones(p.shape[-1], p.dtype) - 1).max() > 1e-3:
         raise ValueError(f"{name} has rows that are negative or do not sum to 1; "
@@ -104,7 +121,7 @@ def check_probas(
     return p
 
 def check_experts(
-    probas: Sequence[ArrayLike] | np.ndarray,   # one array of probabilities per expert, all of one shape
+    probas: Sequence[ArrayLike] | np.ndarray,  # probabilities, an array per expert, of one shape
     name: str = "probas",
 ) -> list[np.ndarray]:
     "The checked predictions of one or more experts"
@@ -112,7 +129,8 @@ def check_experts(
     if not experts: raise ValueError(f"{name} is empty; expected at least one expert")
     for i, p in enumerate(experts):
         if p.shape != experts[0].shape:
-            raise ValueError(f"{name}[{i}] has shape {p.shape}; expected {experts[0].shape}, the shape of {name}[0]")
+            raise ValueError(f"{name}[{i}] has shape {p.shape}; "
+                             f"expected {experts[0].shape}, the shape of {name}[0]")
     return experts
 
 def check_weights(
@@ -122,7 +140,8 @@ def check_weights(
 ) -> np.ndarray:
     "`weights` as an array of numbers >= 0; `ValueError` if one is negative or all are 0"
     weights = check_numbers(weights, name)
-    if weights.shape != (n,): raise ValueError(f"{name} has shape {weights.shape}; expected {(n,)}")
+    if weights.shape != (n,):
+        raise ValueError(f"{name} has shape {weights.shape}; expected {(n,)}")
     if not np.isfinite(weights).all() or weights.min() < 0 or weights.max() == 0:
         raise ValueError(f"{name} has numbers from {weights.min()} to {weights.max()}; "
                          "expected finite numbers >= 0, not all zero")
@@ -131,7 +150,8 @@ def check_weights(
 # %% ../nbs/20_checks.ipynb #1b7d6af7
 def check_type(value: _T, kind: type, name: str) -> _T:
     "`value` if it is a `kind`, else `TypeError`"
-    if not isinstance(value, kind): raise TypeError(f"{name} is a {type(value).__name__}; expected {kind.__name__}")
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is a {type(value).__name__}; expected {kind.__name__}")
     return value
 
 def check_list(value: Any, name: str) -> list:
@@ -143,21 +163,25 @@ def check_list(value: Any, name: str) -> list:
 def check_choice(value: str, choices: tuple[str, ...], name: str) -> str:
     "`value` if it is one of `choices`, else `ValueError`"
     if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{name}={value!r} is unknown; expected one of {', '.join(map(repr, choices))}")
+        raise ValueError(f"{name}={value!r} is unknown; "
+                         f"expected one of {', '.join(map(repr, choices))}")
     return value
 
 def check_count(value: Any, name: str, minimum: int = 1) -> int:
     "`value` if it is a whole number of at least `minimum`, else `TypeError` or `ValueError`"
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name}={value!r} is a {type(value).__name__}; expected a whole number")
-    if value < minimum: raise ValueError(f"{name}={value} is too small; expected at least {minimum}")
+    if value < minimum:
+        raise ValueError(f"{name}={value} is too small; expected at least {minimum}")
     return int(value)
 
 def check_positive(value: Any, name: str) -> float:
     "`value` if it is a finite number above 0, else `TypeError` or `ValueError`"
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+    if (isinstance(value, (bool, np.bool_))
+            or not isinstance(value, (int, float, np.integer, np.floating))):
         raise TypeError(f"{name}={value!r} is a {type(value).__name__}; expected a number")
-    if not 0 < value < np.inf: raise ValueError(f"{name}={value} is out of range; expected a finite number above 0")
+    if not 0 < value < np.inf:
+        raise ValueError(f"{name}={value} is out of range; expected a finite number above 0")
     return float(value)
 
 def check_dtype(value: DTypeLike, name: str = "dtype") -> np.dtype:
@@ -168,7 +192,7 @@ def check_dtype(value: DTypeLike, name: str = "dtype") -> np.dtype:
     raise ValueError(f"{name}={value!r} is not supported; expected float64 or float32")
 
 def check_random(value: Any, name: str = "random_state") -> np.random.Generator:
-    "A numpy Generator from a seed; or `value` if it is one already; None gives another one each time"
+    "A numpy Generator from a seed; or `value` if it is one; None gives another one each time"
     if value is not None and not isinstance(value, (np.random.Generator, np.random.RandomState)):
         value = check_count(value, name, 0)
     return np.random.default_rng(value)
@@ -177,18 +201,25 @@ def check_random(value: Any, name: str = "random_state") -> np.random.Generator:
 def check_views(
     views: Any,         # list of (name, transformer)
 ) -> list[tuple[str, Any]]:
-    "`views` as a list; `TypeError` or `ValueError` if one is no pair, no transformer, or has no name of its own"
+    """`views` as a list
+
+    `TypeError` or `ValueError` if one is no pair, no transformer, or has no name of its own."""
     views = check_list(views, "views")
     if not views: raise ValueError("views is empty; expected a list of (name, transformer)")
     for view in views:
         if not isinstance(view, (tuple, list)) or len(view) != 2 or not isinstance(view[0], str):
             raise TypeError(f"views has {view!r}; expected (name, transformer)")
-        is_transformer = hasattr(view[1], "fit") and hasattr(view[1], "transform") and not isinstance(view[1], type)
+        is_transformer = (hasattr(view[1], "fit") and hasattr(view[1], "transform")
+                          and not isinstance(view[1], type))
         if not is_transformer and view[1] != "passthrough":
-            raise TypeError(f"view {view[0]!r} is {view[1]!r}; expected fit and transform, or 'passthrough'")
+            raise TypeError(f"view {view[0]!r} is {view[1]!r}; "
+                            "expected fit and transform, or 'passthrough'")
     names = [name for name, _ in views]
-    if len(set(names)) < len(names): raise ValueError(f"views has the names {names}; expected different ones")
-    if "combined" in names: raise ValueError("views has the name 'combined'; expected another: that is the pooled answer")
+    if len(set(names)) < len(names):
+        raise ValueError(f"views has the names {names}; expected different ones")
+    if "combined" in names:
+        raise ValueError("views has the name 'combined'; "
+                         "expected another: that is the pooled answer")
     return [(name, transformer) for name, transformer in views]
 
 # %% ../nbs/20_checks.ipynb #e49f042b

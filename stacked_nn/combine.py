@@ -42,14 +42,17 @@ def combine_output(
 ) -> np.ndarray:            # (..., n, n_classes), rows sum to 1
     """Product of two predictions, normalised: a product of experts (Hinton, 2002)
 
-    Rows whose product underflows are computed in logarithms. Where each class is ruled out by one of the
-    two, nothing is left to scale, and the row is uniform."""
+    Rows whose product underflows are computed in logarithms. Where each class is ruled out by
+    one of the two, nothing is left to scale, and the row is uniform."""
     p_weight, p_bias = check_probas(p_weight, "p_weight"), check_probas(p_bias, "p_bias")
     if p_weight.shape != p_bias.shape:
-        raise ValueError(f"p_bias has shape {p_bias.shape}; expected {p_weight.shape}, the shape of p_weight")
+        raise ValueError(f"p_bias has shape {p_bias.shape}; "
+                         f"expected {p_weight.shape}, the shape of p_weight")
     p = p_weight * p_bias
-    total = p @ np.ones((p.shape[-1], 1), p.dtype)      # the sum of each row, several times faster than p.sum(-1)
-    lost = total[..., 0] < np.finfo(p.dtype).tiny / np.finfo(p.dtype).eps       # too few digits are left to scale
+    # the sum of each row, several times faster than p.sum(-1)
+    total = p @ np.ones((p.shape[-1], 1), p.dtype)
+    # too few digits are left to scale
+    lost = total[..., 0] < np.finfo(p.dtype).tiny / np.finfo(p.dtype).eps
     if lost.any():
         p[lost] = _normalise(_log(p_weight[lost]) + _log(p_bias[lost]))
         total[lost] = 1
@@ -68,10 +71,10 @@ def _normalise(logs: np.ndarray) -> np.ndarray:
 
 # %% ../nbs/05_combine.ipynb #a13b8f40
 def pool(
-    probas: Sequence[ArrayLike] | np.ndarray,   # one (..., n, n_classes) array of probabilities per expert
-    how: str = "product",                       # "product", "geometric", "mean" or "vote"
-    weights: ArrayLike | None = None,           # a number >= 0 per expert; default 1 for the product, else equal shares
-) -> np.ndarray:                                # (..., n, n_classes), rows sum to 1
+    probas: Sequence[ArrayLike] | np.ndarray,  # probabilities (..., n, n_classes), one per expert
+    how: str = "product",                      # "product", "geometric", "mean" or "vote"
+    weights: ArrayLike | None = None,          # >= 0 each; default 1 (product) or equal shares
+) -> np.ndarray:                               # (..., n, n_classes), rows sum to 1
     """One prediction from several; see Genest and Zidek (1986) and Kittler et al. (1998)
 
     Where the product or the geometric mean leaves no class, the row is uniform."""

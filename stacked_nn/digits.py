@@ -20,19 +20,20 @@ __all__ = ['Split', 'load_digits', 'course_style', 'show_digits']
 
 # %% ../nbs/01_digits.ipynb #17251ed4
 class Split(NamedTuple):
-    "Images and labels for training and for testing; rows of `X` are images of 64 pixels in [0, 1]"
+    "Images and labels for training and testing; rows of `X` are images of 64 pixels in [0, 1]"
     X_train: np.ndarray     # (n_train, 64)
     X_test: np.ndarray      # (n_test, 64)
     y_train: np.ndarray     # (n_train,), digits 0-9
     y_test: np.ndarray      # (n_test,)
 
 def load_digits(
-    test_size: float = 0.3,         # share of the images held back for testing (a fraction), or how many
+    test_size: float = 0.3,         # share of the images held back for testing, or how many
     random_state: int | None = 0,   # seed of the split; another seed gives another split
 ) -> Split:
     "The 1,797 digits of scikit-learn, split at random with the same mix of classes on both sides"
     X, y = _sklearn_digits(return_X_y=True)
-    return Split(*train_test_split(X / 16, y, test_size=test_size, random_state=random_state, stratify=y))
+    return Split(*train_test_split(
+        X / 16, y, test_size=test_size, random_state=random_state, stratify=y))
 
 # %% ../nbs/01_digits.ipynb #b8c0bfae
 def _pyplot() -> Any:
@@ -43,10 +44,11 @@ def _pyplot() -> Any:
     return plt
 
 def course_style() -> None:
-    "Figures as SVG, legible on light and dark pages, in colours that colour-blind readers can tell apart"
+    "Figures as SVG, legible on light and dark pages, in colours the colour-blind can tell apart"
     _pyplot().style.use("stacked_nn.course")
     from matplotlib_inline.backend_inline import set_matplotlib_formats
-    set_matplotlib_formats("svg", metadata={"Date": None})      # no date: the same figure is the same file
+    # no date: the same figure is the same file
+    set_matplotlib_formats("svg", metadata={"Date": None})
 
 def show_digits(
     images: ArrayLike,                      # (n, n_pixels): square images, one per row
@@ -59,7 +61,8 @@ def show_digits(
     images = check_matrix(images, name="images")
     side, rows = round(images.shape[-1] ** .5), -(-len(images) // n_columns)
     if side ** 2 != images.shape[-1]:
-        raise ValueError(f"images have {images.shape[-1]} pixels; expected a square number such as 64")
+        raise ValueError(f"images have {images.shape[-1]} pixels; "
+                         "expected a square number such as 64")
     size = .75 * n_columns, (.75 if titles is None else .95) * rows
     _, axs = _pyplot().subplots(rows, n_columns, figsize=size, squeeze=False)
     for ax in axs.flat: ax.axis("off")

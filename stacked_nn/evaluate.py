@@ -30,44 +30,50 @@ def accuracy(
     return float(np.mean(y_true == y_pred))
 
 def confusion(
-    y_true: ArrayLike,                  # (n,) right labels
-    y_pred: ArrayLike,                  # (n,) predicted labels
-    labels: ArrayLike | None = None,    # order of rows and columns; default all labels that occur, sorted
-) -> np.ndarray:                        # (n_labels, n_labels) counts
+    y_true: ArrayLike,                # (n,) right labels
+    y_pred: ArrayLike,                # (n,) predicted labels
+    labels: ArrayLike | None = None,  # order of rows and columns; default all that occur, sorted
+) -> np.ndarray:                      # (n_labels, n_labels) counts
     "How often label i (row) was answered with label j (column)"
     return confusion_matrix(*check_answers(y_true, y_pred), labels=labels)
 
 # %% ../nbs/06_evaluate.ipynb #0070d91a
 class Comparison:
-    "Several predictions of the same labels: `.accuracy` and `.confusion` by name, a table, a picture"
+    "Several predictions of the same labels: `.accuracy`, `.confusion` by name, table, picture"
     def __init__(self, y_true: ArrayLike, predictions: dict[str, ArrayLike]):
         if not check_type(predictions, dict, "predictions"):
             raise ValueError("predictions is empty; expected {name: labels}")
         self.accuracy = {name: accuracy(y_true, p) for name, p in predictions.items()}
         self.n, self.labels = np.size(y_true), unique_labels(y_true, *predictions.values())
-        self.confusion = {name: confusion(y_true, p, self.labels) for name, p in predictions.items()}
+        self.confusion = {name: confusion(y_true, p, self.labels)
+                          for name, p in predictions.items()}
 
     def __repr__(self) -> str:
         width = max(map(len, self.accuracy))
-        return "\n".join(f"{name:{width}}  {a:6.1%}  {round(self.n * (1 - a)):4d} of {self.n} wrong"
-                         for name, a in self.accuracy.items())
+        return "\n".join(
+            f"{name:{width}}  {a:6.1%}  {round(self.n * (1 - a)):4d} of {self.n} wrong"
+            for name, a in self.accuracy.items())
 
     def plot(self) -> Any:
-        "Accuracy as dots, and one confusion matrix each, without the right answers; returns the axes"
+        "Accuracy as dots; one confusion matrix each, without right answers; returns the axes"
         n = len(self.accuracy)
         _, axs = _pyplot().subplots(1, n + 1, figsize=(2.5 * (n + 1), 2.7))
-        for i, a in enumerate(self.accuracy.values()): axs[0].plot(100 * a, i, "o", ms=9, color=f"C{i % 6}")
-        axs[0].set(yticks=range(n), yticklabels=self.accuracy, ylim=(n - .5, -.5), xlabel="accuracy (%)")
+        for i, a in enumerate(self.accuracy.values()):
+            axs[0].plot(100 * a, i, "o", ms=9, color=f"C{i % 6}")
+        axs[0].set(yticks=range(n), yticklabels=self.accuracy, ylim=(n - .5, -.5),
+                   xlabel="accuracy (%)")
         axs[0].margins(x=.25)
         mistakes = {name: m - np.diag(np.diag(m)) for name, m in self.confusion.items()}
         top = max(1, max(m.max() for m in mistakes.values()))
         for ax, (name, m) in zip(axs[1:], mistakes.items()):
             ax.imshow(m, cmap="Oranges", vmin=0, vmax=top)
             for i, j in np.argwhere(m):
-                ax.text(j, i, m[i, j], ha="center", va="center", fontsize=7, color="0.1" if m[i, j] < .6 * top else "1")
+                ax.text(j, i, m[i, j], ha="center", va="center", fontsize=7,
+                        color="0.1" if m[i, j] < .6 * top else "1")
             ticks = range(len(self.labels))
             ax.set(title=f"{name}: {m.sum()} wrong", xlabel="answer", xticks=ticks, yticks=ticks)
-            ax.set_xticklabels(self.labels, fontsize=7), ax.set_yticklabels(self.labels, fontsize=7)
+            ax.set_xticklabels(self.labels, fontsize=7)
+            ax.set_yticklabels(self.labels, fontsize=7)
         axs[1].set_ylabel("truth")
         return axs
 
@@ -75,7 +81,7 @@ def compare(
     y_true: ArrayLike,                  # (n,) right labels
     predictions: dict[str, ArrayLike],  # {name: (n,) predicted labels}
 ) -> Comparison:
-    "Accuracy and confusion of several predictions, as a table (`print`) and a picture (`.plot()`)"
+    "Accuracy and confusion of several predictions: a table (`print`), a picture (`.plot()`)"
     return Comparison(y_true, predictions)
 
 # %% ../nbs/06_evaluate.ipynb #5fde9a99
@@ -93,9 +99,10 @@ def view_splits(
     test_size: float = 0.3,         # share of the images held back in each split
     random_state: int = 0,          # the splits use the seeds random_state, random_state + 1, ...
 ) -> ViewSplits:
-    "Split the digits `n_splits` times and compute both views of each split, fitted on its training part"
+    "Split the digits `n_splits` times; both views of each split, fitted on its training part"
     stacks = []
-    n_splits, random_state = check_count(n_splits, "n_splits"), check_count(random_state, "random_state", 0)
+    n_splits = check_count(n_splits, "n_splits")
+    random_state = check_count(random_state, "random_state", 0)
     for seed in range(random_state, random_state + n_splits):
         X_train, X_test, y_train, y_test = load_digits(test_size, seed)
         train, test = [], []

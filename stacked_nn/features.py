@@ -26,7 +26,9 @@ def plot_pixel_scatter(
     m: np.ndarray,      # (n_pixels,), the prototype
     ax: Any = None,     # axes to draw on; a new figure by default
 ) -> Any:
-    "The pixels of `x` against those of `m`, with the line through the origin and its spread; returns the axes"
+    """The pixels of `x` against those of `m`, with the line through the origin and its spread
+
+    Returns the axes."""
     ax = ax or _pyplot().subplots()[1]
     slope = m @ x / (m @ m)
     spread = np.sqrt(((x - slope * m) ** 2).sum() / (len(x) - 1))
@@ -43,14 +45,15 @@ def plot_views(
     x: np.ndarray,              # (n_pixels,), one image
     prototypes: np.ndarray,     # (n_classes, n_pixels)
 ) -> np.ndarray:
-    "The image and its two views as bar charts; the best class of each view is dark. Returns the axes"
+    "The image and its two views as bar charts, the best class of each dark; returns the axes"
     along = prototypes @ x / (prototypes ** 2).sum(1)
     views = along, np.sqrt(((x - along[:, None] * prototypes) ** 2).sum(1) / (len(x) - 1))
     _, axs = _pyplot().subplots(1, 3, figsize=(8, 2.4), width_ratios=[1, 2, 2])
     side = round(len(x) ** .5)
     axs[0].imshow(x.reshape(side, side), cmap="gray_r"); axs[0].axis("off")
-    for ax, values, best, colour, name in zip(axs[1:], views, (views[0].argmax(), views[1].argmin()), ("C0", "C1"),
-                                              ("sensitivity (highest wins)", "deviation (lowest wins)")):
+    for ax, values, best, colour, name in zip(
+            axs[1:], views, (views[0].argmax(), views[1].argmin()), ("C0", "C1"),
+            ("sensitivity (highest wins)", "deviation (lowest wins)")):
         bars = ax.bar(range(len(values)), values, color=colour, alpha=.45)
         bars[best].set_alpha(1)
         ax.set(title=name, xticks=range(len(values)), xlabel="prototype")
@@ -64,22 +67,25 @@ class RTFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     Fitted attributes: `classes_`, `prototypes_` (n_classes, n_features), `n_features_in_`.
     There is no `partial_fit`: prototypes are means over all rows."""
     def __init__(self,
-        metric: str = "sensitivity",    # "sensitivity": slope on the prototype; "deviation": spread around that line
+        metric: str = "sensitivity",    # slope on the prototype; "deviation": spread around it
     ): self.metric = metric
 
     def fit(self,
         X: ArrayLike,                           # (n_samples, n_features)
         y: ArrayLike,                           # (n_samples,), class labels
-        sample_weight: ArrayLike | None = None, # (n_samples,) numbers >= 0: how often each row counts; default once
+        sample_weight: ArrayLike | None = None, # how often each row counts (>= 0); default once
     ) -> RTFeatures:
         "Average the rows of each class"
         check_choice(self.metric, ("sensitivity", "deviation"), "metric")
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
         check_classification_targets(y)
-        weight = np.ones(len(X)) if sample_weight is None else check_weights(sample_weight, len(X), "sample_weight")
-        X, y, weight = X[weight > 0], y[weight > 0], weight[weight > 0]     # a row that counts 0 times is not there
+        weight = (np.ones(len(X)) if sample_weight is None
+                  else check_weights(sample_weight, len(X), "sample_weight"))
+        # a row that counts 0 times is not there
+        X, y, weight = X[weight > 0], y[weight > 0], weight[weight > 0]
         self.classes_, y = np.unique(y, return_inverse=True)
-        means = [np.average(X[y == c], axis=0, weights=weight[y == c]) for c in range(len(self.classes_))]
+        means = [np.average(X[y == c], axis=0, weights=weight[y == c])
+                 for c in range(len(self.classes_))]
         self.prototypes_ = np.stack(means).astype(X.dtype)
         return self
 
@@ -89,12 +95,12 @@ class RTFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         "One column per class, in the order of `classes_`"
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
-        length = (self.prototypes_ ** 2).sum(1)                     # m.m of each class
-        length = np.where(length > 0, length, 1)                    # an empty prototype explains nothing: slope 0
+        length = (self.prototypes_ ** 2).sum(1)     # m.m of each class
+        length = np.where(length > 0, length, 1)    # an empty prototype explains nothing: slope 0
         values = np.empty((len(X), len(length)), np.result_type(X, length))
-        for rows in gen_batches(len(X), 256):                       # what the cache holds: quick, and in little memory
+        for rows in gen_batches(len(X), 256):       # what the cache holds: quick, little memory
             x = X[rows]
-            product = x @ self.prototypes_.T                        # m.x of each image and class
+            product = x @ self.prototypes_.T        # m.x of each image and class
             if self.metric == "sensitivity": values[rows] = product / length
             else:
                 left = np.einsum("ij,ij->i", x, x)[:, None] - product ** 2 / length

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from .checks import (check_choice, check_count, check_dtype, check_labels, check_list, check_matrix, check_numbers,
-                               check_positive, check_probas, check_random, check_type)
+from .checks import (check_choice, check_count, check_dtype, check_labels, check_list,
+                               check_matrix, check_numbers, check_positive, check_probas,
+                               check_random, check_type)
 
 # %% auto #0
 __all__ = ['softmax', 'log_softmax', 'one_hot', 'cross_entropy', 'MLP', 'gradient_check']
@@ -36,7 +37,8 @@ def log_softmax(
     z = z - _by_column(z).max(-1, keepdims=True)
     return z - np.log(_by_column(np.exp(z)).sum(-1, keepdims=True))
 
-_by_column = np.asfortranarray      # the same numbers, column after column: many short rows are then reduced much faster
+# the same numbers, column after column: many short rows are then reduced much faster
+_by_column = np.asfortranarray
 
 # %% ../nbs/03_mlp.ipynb #a79767b2
 def one_hot(
@@ -59,23 +61,27 @@ def cross_entropy(
 
 # %% ../nbs/03_mlp.ipynb #09339f90
 class MLP:
-    """Multilayer perceptron: ReLU in the hidden layers, softmax at the end; or `n_nets` of them side by side
+    """Multilayer perceptron: ReLU inside, softmax at the end; or `n_nets` of them side by side
 
-    `.weights` is a list of (n_in, n_out), `.biases` of (1, n_out); with `n_nets=k` each has a leading axis of k,
-    `X` is (k, n, n_in), or (n, n_in) for all, and results have the leading axis too."""
+    `.weights` is a list of (n_in, n_out), `.biases` of (1, n_out); with `n_nets=k` each has a
+    leading axis of k, `X` is (k, n, n_in), or (n, n_in) for all, and results have the leading
+    axis too."""
     def __init__(self,
-        sizes: Sequence[int],           # units of each layer from the inputs on, such as (10, 64, 32, 10)
-        init: str | float = "he",       # "he": standard deviation sqrt(2 / n_in); or a number: that standard deviation
-        n_nets: int | None = None,      # how many networks side by side; None is one, without a leading axis
+        sizes: Sequence[int],           # units per layer, inputs first, such as (10, 64, 32, 10)
+        init: str | float = "he",       # a standard deviation; "he" is sqrt(2 / n_in)
+        n_nets: int | None = None,      # how many side by side; None: one, without a leading axis
         dtype: DTypeLike = np.float64,  # float64 or float32
         random_state: Any = None,       # seed or numpy Generator of the starting weights
     ):
         self.sizes = tuple(check_count(size, "sizes") for size in check_list(sizes, "sizes"))
-        if len(self.sizes) < 2: raise ValueError(f"sizes={sizes!r} is too short; expected inputs and outputs at least")
+        if len(self.sizes) < 2:
+            raise ValueError(f"sizes={sizes!r} is too short; "
+                             "expected inputs and outputs at least")
         lead = () if n_nets is None else (check_count(n_nets, "n_nets"),)
         if isinstance(init, str): check_choice(init, ("he",), "init")
         self.dtype, rng = check_dtype(dtype), check_random(random_state)
-        sd = [np.sqrt(2 / n_in) if init == "he" else check_positive(init, "init") for n_in in self.sizes[:-1]]
+        sd = [np.sqrt(2 / n_in) if init == "he" else check_positive(init, "init")
+              for n_in in self.sizes[:-1]]
         self.weights = [(s * rng.standard_normal((*lead, *shape))).astype(dtype)
                         for s, shape in zip(sd, pairwise(self.sizes))]
         self.biases = [np.zeros((*lead, 1, n_out), dtype) for n_out in self.sizes[1:]]
@@ -85,10 +91,11 @@ class MLP:
         X: ArrayLike,   # (..., n, n_in)
     ) -> np.ndarray:    # (..., n, n_out)
         "Outputs before softmax; keeps what `backward` needs"
-        self.activations = [check_matrix(X, self.sizes[0], dtype=self.dtype, lead=self.weights[0].shape[:-2] or None)]
+        lead = self.weights[0].shape[:-2] or None
+        self.activations = [check_matrix(X, self.sizes[0], dtype=self.dtype, lead=lead)]
         for W, b in zip(self.weights[:-1], self.biases):
             z = self.activations[-1] @ W
-            z += b                                              # in place: no second array of this size
+            z += b      # in place: no second array of this size
             self.activations.append(np.maximum(z, 0, out=z))
         return self.activations[-1] @ self.weights[-1] + self.biases[-1]
 
@@ -101,14 +108,17 @@ class MLP:
         return self.logits(X).argmax(-1)
 
     def backward(self,
-        error: np.ndarray,                      # dLoss/dlogits of the last forward pass, shape (..., n, n_out)
-    ) -> list[tuple[np.ndarray, np.ndarray]]:   # [(dLoss/dW, dLoss/db), ...], layer by layer from the inputs on
-        "Gradients of a loss summed over the rows, by the chain rule"
-        if self.activations is None: raise RuntimeError("backward before any forward pass; call logits(X) first")
+        error: np.ndarray,                      # dLoss/dlogits, shape (..., n, n_out)
+    ) -> list[tuple[np.ndarray, np.ndarray]]:   # [(dLoss/dW, dLoss/db), ...], inputs first
+        "Gradients of a loss summed over the rows of the last forward pass, by the chain rule"
+        if self.activations is None:
+            raise RuntimeError("backward before any forward pass; call logits(X) first")
         error, rows = check_numbers(error, "error"), self.activations[0].shape[-2]
         if error.shape[-2:] != (rows, self.sizes[-1]):
-            raise ValueError(f"error has shape {error.shape}; expected (..., {rows}, {self.sizes[-1]})")
-        grads, ones = [], np.ones((1, error.shape[-2]), error.dtype)    # a bias is a weight whose input is always 1
+            raise ValueError(f"error has shape {error.shape}; "
+                             f"expected (..., {rows}, {self.sizes[-1]})")
+        # a bias is a weight whose input is always 1
+        grads, ones = [], np.ones((1, error.shape[-2]), error.dtype)
         for i in reversed(range(len(self.weights))):
             a = self.activations[i]
             grads.append((a.mT @ error, ones @ error))
@@ -130,10 +140,13 @@ def gradient_check(
     X: ArrayLike,   # (..., n, n_in); a few rows are enough
     y: ArrayLike,   # (..., n) or (n,)
 ) -> float:
-    "Largest relative error of `net.backward` against central differences, array by array; below 1e-6 is right"
+    """Largest relative error of `net.backward` against central differences, array by array
+
+    Below 1e-6 is right."""
     h, worst = 1e-5, 0.
     if check_type(net, MLP, "net").dtype != np.float64:
-        raise ValueError(f"net has dtype {net.dtype}; expected float64, in which a nudge of {h} is not lost")
+        raise ValueError(f"net has dtype {net.dtype}; "
+                         f"expected float64, in which a nudge of {h} is not lost")
     y = check_labels(y, net.sizes[-1], net.logits(X).shape[:-1])
     target = one_hot(y, net.sizes[-1])
     loss = lambda: -(target * log_softmax(net.logits(X))).sum()

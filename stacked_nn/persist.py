@@ -34,7 +34,8 @@ _VERSION = 1        # of the format; a file with a higher one needs a newer libr
 def _pack_net(net: MLP, i: int = 0) -> tuple[dict, dict]:
     "Header and arrays of network number `i`"
     n_nets = net.weights[0].shape[0] if net.weights[0].ndim == 3 else None
-    arrays = {f"net{i}.W{j}": W for j, W in enumerate(net.weights)} | {f"net{i}.b{j}": b for j, b in enumerate(net.biases)}
+    arrays = {f"net{i}.W{j}": W for j, W in enumerate(net.weights)}
+    arrays |= {f"net{i}.b{j}": b for j, b in enumerate(net.biases)}
     return {"sizes": net.sizes, "n_nets": n_nets, "dtype": net.dtype.name}, arrays
 
 # %% ../nbs/21_persist.ipynb #6b0ba18f
@@ -47,29 +48,33 @@ def _pack_classifier(model: StackedClassifier) -> tuple[dict, dict]:
     for i, (name, pipeline) in enumerate(model.views_.items()):
         view, scaler = pipeline[0], pipeline[1]
         if view != "passthrough" and type(view) is not RTFeatures:
-            raise ValueError(f"view {name!r} is {view!r}, which cannot be saved; expected RTFeatures or 'passthrough'")
+            raise ValueError(f"view {name!r} is {view!r}, which cannot be saved; "
+                             "expected RTFeatures or 'passthrough'")
         net, net_arrays = _pack_net(model.nets_[name], i)
         arrays |= net_arrays | {f"view{i}.{a}": getattr(scaler, a) for a in _SCALER}
         arrays[f"view{i}.loss"] = model.loss_curve_[name]
         if view != "passthrough": arrays[f"view{i}.prototypes_"] = view.prototypes_
-        views.append({"name": name, "metric": None if view == "passthrough" else view.metric, "net": net,
-                      "epochs": len(model.loss_curve_[name])})
-    seed = model.random_state if isinstance(model.random_state, (int, np.integer)) else None      # a generator is not kept
+        views.append({"name": name, "metric": None if view == "passthrough" else view.metric,
+                      "net": net, "epochs": len(model.loss_curve_[name])})
+    # a generator is not kept
+    seed = model.random_state if isinstance(model.random_state, (int, np.integer)) else None
     params = {**model.get_params(deep=False), "hidden_layer_sizes": model._checked_params()[0],
               "views": model.views is not None, "random_state": seed}
     kind = "str" if model.classes_.dtype.kind == "U" else model.classes_.dtype.name
     labels = {"dtype": kind, "values": _labels(kind, model.classes_.tolist()).tolist()}
     names = getattr(model, "feature_names_in_", np.empty(0)).tolist()
     weights = None if model.pool_weights_ is None else model.pool_weights_.tolist()
-    return {"params": params, "labels": labels, "views": views, "n_features": model.n_features_in_,
-            "feature_names": names, "pool_weights": weights}, arrays
+    return {"params": params, "labels": labels, "views": views,
+            "n_features": model.n_features_in_, "feature_names": names,
+            "pool_weights": weights}, arrays
 
 def _labels(kind: str, values: list) -> np.ndarray:
     "Labels as an array, if they are words or numbers, sorted and different"
     if not re.fullmatch(r"str|object|bool|u?int(8|16|32|64)|float(32|64)", kind):
         raise ValueError(f"labels have dtype {kind}; expected words or numbers")
     labels = np.array(values, "str" if kind == "object" else kind)
-    if labels.tolist() != values or len(values) < 2 or not np.array_equal(np.unique(labels), labels):
+    if (labels.tolist() != values or len(values) < 2
+            or not np.array_equal(np.unique(labels), labels)):
         raise ValueError("labels are not of one kind, sorted and different")
     return labels.astype("object") if kind == "object" else labels
 
@@ -78,20 +83,25 @@ def save(
     model: MLP | StackedClassifier,
     path: str | os.PathLike,            # ".npz" is customary; nothing is appended
 ) -> None:
-    "Write a network, or a fitted classifier, to one file that `load` reads; an old file is replaced in one go"
+    """Write a network, or a fitted classifier, to one file that `load` reads
+
+    An old file is replaced in one go."""
     if type(model) is MLP: header, arrays = _pack_net(model)
     elif type(model) is StackedClassifier: header, arrays = _pack_classifier(model)
     else: raise TypeError(f"model is a {type(model).__name__}; expected MLP or StackedClassifier")
-    header = {"format": "stacked_nn", "version": _VERSION, "kind": type(model).__name__, "model": header}
+    header = {"format": "stacked_nn", "version": _VERSION,
+              "kind": type(model).__name__, "model": header}
     path = Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with open(part, "wb") as file:
             with zipfile.ZipFile(file, "w") as archive:
-                archive.writestr(zipfile.ZipInfo("header.json"), json.dumps(header, default=np.generic.item))
+                archive.writestr(zipfile.ZipInfo("header.json"),
+                                 json.dumps(header, default=np.generic.item))
                 for name, array in arrays.items():
                     with archive.open(f"{name}.npy", "w") as f:
-                        np.lib.format.write_array(f, np.ascontiguousarray(array), (1, 0), allow_pickle=False)
+                        np.lib.format.write_array(f, np.ascontiguousarray(array), (1, 0),
+                                                  allow_pickle=False)
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
@@ -107,7 +117,8 @@ class _Reader:
     def bytes(self, name: str) -> bytes:
         info = self.archive.getinfo(name)
         if info.compress_type != zipfile.ZIP_STORED or info.file_size > self.size:
-            raise ValueError(f"{name} is compressed or does not fit into the file")      # it could be of any size
+            # it could be of any size
+            raise ValueError(f"{name} is compressed or does not fit into the file")
         self.left.discard(name)
         return self.archive.read(info)
 
@@ -117,7 +128,8 @@ class _Reader:
         found, fortran, dtype = np.lib.format.read_array_header_1_0(raw)
         if found != shape or fortran or dtype not in [np.dtype(d) for d in dtypes]:
             expected = " or ".join(map(str, dtypes))
-            raise ValueError(f"{name} is {dtype} of shape {found}; expected {expected} of shape {shape}")
+            raise ValueError(f"{name} is {dtype} of shape {found}; "
+                             f"expected {expected} of shape {shape}")
         data = raw.read()
         if len(data) != dtype.itemsize * np.prod(shape):
             raise ValueError(f"{name} has {len(data)} bytes, not as many as its shape needs")
@@ -134,21 +146,24 @@ def _fields(header: Any, *names: str) -> list:
 def _unpack_net(reader: _Reader, header: Any, i: int = 0) -> MLP:
     sizes, n_nets, dtype = _fields(header, "sizes", "n_nets", "dtype")
     lead = () if n_nets is None else (n_nets,)
-    weights = [reader.array(f"net{i}.W{j}", (*lead, *shape), dtype) for j, shape in enumerate(pairwise(sizes))]
+    weights = [reader.array(f"net{i}.W{j}", (*lead, *shape), dtype)
+               for j, shape in enumerate(pairwise(sizes))]
     biases = [reader.array(f"net{i}.b{j}", (*lead, 1, n), dtype) for j, n in enumerate(sizes[1:])]
-    net = MLP(sizes, n_nets=n_nets, dtype=dtype)        # the arrays are there, so it is not too large
+    net = MLP(sizes, n_nets=n_nets, dtype=dtype)    # the arrays are there, so it is not too large
     net.weights, net.biases = weights, biases
     return net
 
 # %% ../nbs/21_persist.ipynb #b7b59371
 def _unpack_classifier(reader: _Reader, header: Any) -> StackedClassifier:
-    params, labels, views, d, names, weights = _fields(header, "params", "labels", "views", "n_features", "feature_names",
-                                                       "pool_weights")
+    params, labels, views, d, names, weights = _fields(
+        header, "params", "labels", "views", "n_features", "feature_names", "pool_weights")
     model = StackedClassifier()
     _fields(params, *model.get_params(deep=False))
     model.classes_, model.n_features_in_ = _labels(*_fields(labels, "dtype", "values")), d
-    model.pool_weights_ = None if weights is None else check_weights(weights, len(views), "pool_weights")
-    model.views_, model.nets_, model.loss_curve_, fitted, floats = {}, {}, {}, [], ("float64", "float32")
+    model.pool_weights_ = (None if weights is None
+                           else check_weights(weights, len(views), "pool_weights"))
+    model.views_, model.nets_, model.loss_curve_ = {}, {}, {}
+    fitted, floats = [], ("float64", "float32")
     if names and [str(n) for n in names] != names or len(names) not in (0, d):
         raise ValueError(f"feature_names are {names!r:.80}; expected {d} words")
     for i, view in enumerate(views):
@@ -156,18 +171,22 @@ def _unpack_classifier(reader: _Reader, header: Any) -> StackedClassifier:
         rt, scaler = RTFeatures(metric), StandardScaler()
         if metric is not None:
             check_choice(metric, ("sensitivity", "deviation"), "metric")
-            rt.prototypes_ = reader.array(f"view{i}.prototypes_", (len(model.classes_), d), *floats)
+            rt.prototypes_ = reader.array(f"view{i}.prototypes_",
+                                          (len(model.classes_), d), *floats)
             rt.classes_, rt.n_features_in_ = np.arange(len(model.classes_)), d
         scaler.n_features_in_ = d if metric is None else len(model.classes_)
-        for a in _SCALER: setattr(scaler, a, reader.array(f"view{i}.{a}", (scaler.n_features_in_,), *floats))
+        for a in _SCALER:
+            setattr(scaler, a, reader.array(f"view{i}.{a}", (scaler.n_features_in_,), *floats))
         fitted.append((name, "passthrough" if metric is None else rt))
         if names:
-            for first in (model, scaler if metric is None else rt): first.feature_names_in_ = np.array(names, "object")
+            for first in (model, scaler if metric is None else rt):
+                first.feature_names_in_ = np.array(names, "object")
         model.views_[name] = make_pipeline(fitted[-1][1], scaler)
         model.nets_[name] = _unpack_net(reader, net, i)
         ends = scaler.n_features_in_, len(model.classes_)
         if net["n_nets"] is not None or (net["sizes"][0], net["sizes"][-1]) != ends:
-            raise ValueError(f"net{i} has sizes {net['sizes']}; expected {ends[0]} inputs and {ends[1]} outputs")
+            raise ValueError(f"net{i} has sizes {net['sizes']}; "
+                             f"expected {ends[0]} inputs and {ends[1]} outputs")
         model.loss_curve_[name] = reader.array(f"view{i}.loss", (epochs,), *floats)
     check_views(fitted)
     model.set_params(**params | {"hidden_layer_sizes": tuple(params["hidden_layer_sizes"]),
@@ -178,19 +197,25 @@ def _unpack_classifier(reader: _Reader, header: Any) -> StackedClassifier:
 def load(
     path: str | os.PathLike,            # a file that `save` has written
 ) -> Any:                               # MLP or StackedClassifier
-    "The model in a file; `ValueError` if the file is not whole, not ours, changed or newer than this library"
+    """The model in a file
+
+    `ValueError` if the file is not whole, not ours, changed or newer than this library."""
     with open(path, "rb") as file:
         try:
             reader = _Reader(file)
             header = json.loads(reader.bytes("header.json"))
             name, version, kind, header = _fields(header, "format", "version", "kind", "model")
-            if name != "stacked_nn": raise ValueError(f"it has the format {name!r}; expected 'stacked_nn'")
+            if name != "stacked_nn":
+                raise ValueError(f"it has the format {name!r}; expected 'stacked_nn'")
             if version != _VERSION:
-                raise ValueError(f"it has version {version!r}; expected {_VERSION} (a newer file needs a newer stacked_nn)")
+                raise ValueError(f"it has version {version!r}; expected {_VERSION} "
+                                 "(a newer file needs a newer stacked_nn)")
             if kind == "MLP": model: Any = _unpack_net(reader, header)
             elif kind == "StackedClassifier": model = _unpack_classifier(reader, header)
             else: raise ValueError(f"it holds a {kind!r}; expected MLP or StackedClassifier")
-            if reader.left: raise ValueError(f"it also has {', '.join(sorted(reader.left))}, which does not belong there")
+            if reader.left:
+                raise ValueError(f"it also has {', '.join(sorted(reader.left))}, "
+                                 "which does not belong there")
             return model
         except Exception as e:      # whatever a broken or hostile file does to the lines above
             raise ValueError(f"{os.fspath(path)} cannot be loaded: {e}") from e

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from tqdm.auto import trange
 
-from .checks import check_count, check_labels, check_matrix, check_positive, check_random, check_type
+from .checks import (check_count, check_labels, check_matrix, check_positive,
+                               check_random, check_type)
 from .digits import _pyplot
 from .mlp import MLP, log_softmax, one_hot, softmax
 
@@ -22,12 +23,12 @@ __all__ = ['History', 'train']
 
 # %% ../nbs/04_train.ipynb #5ae4e3ae
 class History:
-    "What happened during training: `.loss`, one value per epoch, or one row of k values for k networks"
+    "What happened in training: `.loss`, a value per epoch, or a row of k values for k networks"
     def __init__(self) -> None: self._losses: list[np.ndarray] = []
 
     @property
     def loss(self) -> np.ndarray:
-        "Cross-entropy over all training rows after each epoch, in nats; shape (epochs,) or (epochs, k)"
+        "Cross-entropy over all training rows after each epoch, in nats: (epochs,) or (epochs, k)"
         return np.array(self._losses)
 
     def plot(self,
@@ -42,20 +43,21 @@ class History:
 
 def train(
     net: MLP,
-    X: ArrayLike,                       # (n, n_in), or (k, n, n_in) for k networks
-    y: ArrayLike,                       # (n,) integer labels, or (k, n)
-    epochs: int = 100,                  # passes through all rows
-    batch_size: int = 32,               # rows per step
-    lr: float = 0.005,                  # learning rate; gradients are summed over the rows of a batch
-    shuffle: bool = True,               # new order in each epoch, the same for all networks; False keeps that of `X`
-    through: ArrayLike | None = None,   # logits of the networks before, shape (..., n, n_classes): train their sum
-    random_state: Any = None,           # seed or numpy Generator of the orders
-    progress: bool = True,              # show a progress bar
+    X: ArrayLike,                      # (n, n_in), or (k, n, n_in) for k networks
+    y: ArrayLike,                      # (n,) integer labels, or (k, n)
+    epochs: int = 100,                 # passes through all rows
+    batch_size: int = 32,              # rows per step
+    lr: float = 0.005,                 # learning rate; gradients are summed over a batch
+    shuffle: bool = True,              # new order each epoch, one for all nets; or that of `X`
+    through: ArrayLike | None = None,  # earlier nets' logits (..., n, n_classes): train the sum
+    random_state: Any = None,          # seed or numpy Generator of the orders
+    progress: bool = True,             # show a progress bar
 ) -> History:
     """Mini-batch gradient descent on the cross-entropy, in place
 
-    Warns (`ConvergenceWarning`) when the loss overflows, and keeps the best weights; or when it ends no better than
-    guessing. Ctrl-C stops after the current step; the network and the history so far stay usable."""
+    Warns (`ConvergenceWarning`) when the loss overflows, and keeps the best weights; or when it
+    ends no better than guessing. Ctrl-C stops after the current step; the network and the history
+    so far stay usable."""
     rng, lead = check_random(random_state), check_type(net, MLP, "net").weights[0].shape[:-2]
     check_count(epochs, "epochs"), check_count(batch_size, "batch_size"), check_positive(lr, "lr")
     X = check_matrix(X, net.sizes[0], dtype=net.dtype, lead=lead)
@@ -63,7 +65,8 @@ def train(
     target = one_hot(check_labels(y, n_classes, (*lead, n)), n_classes).astype(net.dtype)
     before = None if through is None else check_matrix(through, n_classes, "through", net.dtype)
     if before is not None and before.shape not in ((n, n_classes), (*lead, n, n_classes)):
-        raise ValueError(f"through has shape {before.shape}; expected {(*lead, n, n_classes)}, one row per row of X")
+        raise ValueError(f"through has shape {before.shape}; "
+                         f"expected {(*lead, n, n_classes)}, one row per row of X")
 
     history, guess = History(), _entropy(target)
     best = np.inf, [W.copy() for W in net.weights], [b.copy() for b in net.biases]
@@ -80,24 +83,30 @@ def train(
                     net.step(net.backward(softmax(z) - t[..., rows, :]), lr)
                 loss = _loss(net, X, target, before)
             if not np.isfinite(loss).all():
-                warnings.warn(f"training diverged in epoch {epoch + 1}: the loss is no longer finite; the best weights "
-                              f"so far are kept. Try a learning rate below lr={lr}", ConvergenceWarning, stacklevel=2)
+                warnings.warn(f"training diverged in epoch {epoch + 1}: "
+                              "the loss is no longer finite; the best weights so far are kept. "
+                              f"Try a learning rate below lr={lr}",
+                              ConvergenceWarning, stacklevel=2)
                 net.weights, net.biases = best[1:]
                 return history
             history._losses.append(loss)
             if loss.mean() < best[0]:
-                best = loss.mean(), [W.copy() for W in net.weights], [b.copy() for b in net.biases]
+                best = (loss.mean(), [W.copy() for W in net.weights],
+                        [b.copy() for b in net.biases])
     except KeyboardInterrupt:
-        warnings.warn(f"stopped by hand after {len(history.loss)} of {epochs} epochs", stacklevel=2)
+        warnings.warn(f"stopped by hand after {len(history.loss)} of {epochs} epochs",
+                      stacklevel=2)
         return history
     if (loss > 0.999 * guess).any():
-        warnings.warn(f"after {epochs} epochs the loss is {np.max(loss):.4f}, no better than guessing "
-                      f"({np.max(guess):.4f}). If it went up, try a smaller lr; if it never moved, standardize X or "
-                      "use init='he'", ConvergenceWarning, stacklevel=2)
+        warnings.warn(f"after {epochs} epochs the loss is {np.max(loss):.4f}, "
+                      f"no better than guessing ({np.max(guess):.4f}). "
+                      "If it went up, try a smaller lr; "
+                      "if it never moved, standardize X or use init='he'",
+                      ConvergenceWarning, stacklevel=2)
     return history
 
 def _loss(net: MLP, X: np.ndarray, target: np.ndarray, before: np.ndarray | None) -> np.ndarray:
-    "Cross-entropy over all rows, a few at a time: fast, because the arrays stay in the cache, and in little memory"
+    "Cross-entropy over all rows, a few at a time: fast in the cache, and in little memory"
     total, n = 0, X.shape[-2]
     for start in range(0, n, 128):
         rows = slice(start, start + 128)

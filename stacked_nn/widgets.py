@@ -29,7 +29,8 @@ def _widget_class() -> Any:
     try:
         import anywidget
         import traitlets
-    except ImportError as e: raise ImportError("widgets need anywidget: pip install 'stacked-nn[course]'") from e
+    except ImportError as e:
+        raise ImportError("widgets need anywidget: pip install 'stacked-nn[course]'") from e
 
     class Widget(anywidget.AnyWidget):
         data = traitlets.Dict().tag(sync=True)
@@ -37,8 +38,10 @@ def _widget_class() -> Any:
 
         def __init__(self, name: str, words: str, **state: Any) -> None:
             static = files("stacked_nn") / "static"
-            kit, module = ((static / f"{file}.js").read_text(encoding="utf-8") for file in ("kit", name))
-            self._esm = re.sub(r'(?m)^import .* from "./kit.js";$', lambda _: kit, module)      # there is no file beside it
+            kit, module = ((static / f"{file}.js").read_text(encoding="utf-8")
+                           for file in ("kit", name))
+            # there is no file beside it
+            self._esm = re.sub(r'(?m)^import .* from "./kit.js";$', lambda _: kit, module)
             self._css = (static / "widgets.css").read_text(encoding="utf-8")
             self._name, self._words = name, words
             super().__init__(**state)
@@ -50,14 +53,16 @@ def _widget_class() -> Any:
         def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
             bundle, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
             state = {"data": self.data, "image": self.image}
-            return {**bundle, "text/plain": self._words, "text/html": _html(self._name, self._words, state)}, metadata
+            return {**bundle, "text/plain": self._words,
+                    "text/html": _html(self._name, self._words, state)}, metadata
 
     return Widget
 
 def _html(name: str, words: str, state: dict) -> str:
     "A part of a page that mounts the module `name` on `state`; `words` stand there until then"
     as_json = json.dumps(state, separators=(",", ":")).replace("</", r"<\/")
-    needs = "It needs JavaScript and a server: run <code>make serve</code>, or open this notebook in Jupyter."
+    needs = ("It needs JavaScript and a server: run <code>make serve</code>, "
+             "or open this notebook in Jupyter.")
     return f"""<link rel="stylesheet" href="./static/widgets.css">
 <div id="widget-{name}"><p>{words} {needs}</p></div>
 <script type="module">
@@ -68,17 +73,19 @@ if (location.protocol !== "file:") (await import("./static/{name}.js")).mount(pl
 # %% ../nbs/30_playground.ipynb #964beb75
 def _floats(*arrays: np.ndarray) -> str:
     "Single-precision numbers as base64"
-    return b64encode(np.concatenate([np.ravel(a) for a in arrays]).astype("<f4").tobytes()).decode()
+    numbers = np.concatenate([np.ravel(a) for a in arrays])
+    return b64encode(numbers.astype("<f4").tobytes()).decode()
 
 def _pixels(images: np.ndarray) -> str:
     "Images in [0, 1] as text, one letter a pixel, in sixteenths from 0 to g"
-    return "".join("0123456789abcdefg"[k] for k in np.rint(16 * np.clip(images, 0, 1)).astype(int).ravel())
+    levels = np.rint(16 * np.clip(images, 0, 1)).astype(int).ravel()
+    return "".join("0123456789abcdefg"[k] for k in levels)
 
 def playground(
     model: StackedClassifier,           # fitted, with its two default views of 8x8 digits
     images: ArrayLike,                  # (n, 64), digits to pick from
     labels: ArrayLike,                  # (n,), their right answers
-    image: ArrayLike | None = None,     # (64,), what is on the sheet at first; the first of `images` by default
+    image: ArrayLike | None = None,     # (64,), the sheet at first; default the first of `images`
 ) -> Any:                               # a widget; `.image` is the drawing
     "A sheet of 8x8 pixels to draw on, and all that `model` makes of the drawing, live"
     images = check_matrix(images, 64, "images")
@@ -90,36 +97,47 @@ def playground(
                       "sizes": net.sizes, "weights": _floats(*layers)})
     data = {"prototypes": _floats(model.views_["weight"][0].prototypes_), "views": views,
             "digits": _pixels(images), "labels": "".join(map(str, labels))}
-    return _widget_class()("playground", "A sheet to draw a digit on, with what the two networks make of it.",
-                           data=data, image=images[0] if image is None else image)
+    return _widget_class()(
+        "playground", "A sheet to draw a digit on, with what the two networks make of it.",
+        data=data, image=images[0] if image is None else image)
 
 # %% ../nbs/30_playground.ipynb #eb8a409f
 def product_explorer(
     classes: Sequence[str] = ("3", "5", "8", "9"),  # names of the classes
-    presets: Mapping | None = None,                 # {name: two rows of probabilities}; four instructive pairs by default
+    presets: Mapping | None = None,                 # {name: two opinions}; four pairs by default
 ) -> Any:                                           # a widget
-    "Two opinions to drag; their product, geometric mean, mean and vote, and the product as a sum of logarithms"
+    """Two opinions to drag, each a row of probabilities, and what pooling makes of them
+
+    Their product, geometric mean, mean and vote, and the product as a sum of logarithms."""
     presets = presets or {"agree": ([.6, .2, .15, .05], [.5, .3, .15, .05]),
                           "disagree": ([.7, .25, .04, .01], [.02, .28, .1, .6]),
                           "a veto": ([.999, 0, .001, 0], [0, .99999, .00001, 0]),
                           "one unsure": ([.25] * 4, [.1, .6, .2, .1])}
-    pairs = {name: check_probas(check_matrix(pair, len(classes), f"presets[{name!r}]"), f"presets[{name!r}]").tolist()
+    pairs = {name: check_probas(check_matrix(pair, len(classes), f"presets[{name!r}]"),
+                                f"presets[{name!r}]").tolist()
              for name, pair in presets.items()}
-    return _widget_class()("explorer", "Two opinions to drag, and what becomes of them when they are pooled.",
-                           data={"classes": list(classes), "presets": pairs})
+    return _widget_class()(
+        "explorer", "Two opinions to drag, and what becomes of them when they are pooled.",
+        data={"classes": list(classes), "presets": pairs})
 
 # %% ../nbs/30_playground.ipynb #b0a615cf
 def training_replay(
     data: Mapping,  # keys: "epochs", "loss", "predictions", "weights", "images", "labels"
 ) -> Any:           # a widget
-    "Scrub through a training run: the loss, the test images that are wrong, and the weights of the first layer"
-    images, weights = check_matrix(data["images"], name="images"), check_matrix(data["weights"], name="weights")
+    """Scrub through a training run
+
+    The loss, the test images that are wrong, and the weights of the first layer."""
+    images = check_matrix(data["images"], name="images")
+    weights = check_matrix(data["weights"], name="weights")
     labels = check_labels(data["labels"], 10, (len(images),), "labels")
-    predictions = check_labels(data["predictions"], 10, (len(data["epochs"]), len(labels)), "predictions")
+    predictions = check_labels(data["predictions"], 10, (len(data["epochs"]), len(labels)),
+                               "predictions")
     level = np.rint(127 * weights / np.abs(weights).max()).astype(np.int8)
     return _widget_class()("replay", "A training run to scrub through.", data={
-        "epochs": [int(e) for e in data["epochs"]], "loss": [round(float(v), 3) for v in data["loss"]],
-        "predictions": ["".join(map(str, p)) for p in predictions], "labels": "".join(map(str, labels)),
+        "epochs": [int(e) for e in data["epochs"]],
+        "loss": [round(float(v), 3) for v in data["loss"]],
+        "predictions": ["".join(map(str, p)) for p in predictions],
+        "labels": "".join(map(str, labels)),
         "digits": _pixels(images), "n_in": weights.shape[1], "n_hidden": weights.shape[2],
         "weights": b64encode(level.tobytes()).decode()})
 
@@ -127,13 +145,20 @@ def training_replay(
 def independence_dial(
     data: Mapping,  # keys: "dial", "series", "samples"
 ) -> Any:           # a widget
-    "Turn a dial from independent to identical views: accuracy and log loss along it, and samples of the two views at it"
+    """Turn a dial from independent to identical views
+
+    Accuracy and log loss along it, and samples of the two views at it."""
     n, samples = len(data["dial"]), data["samples"]
     short = lambda values, digits=4: [float(f"{v:.{digits}g}") for v in values]
-    lists = {f"series[{name!r}][{what!r}]": curve[what] for name, curve in data["series"].items() for what in curve}
+    lists = {f"series[{name!r}][{what!r}]": curve[what]
+             for name, curve in data["series"].items() for what in curve}
     for name, values in {**lists, "samples": samples}.items():
-        if len(values) != n: raise ValueError(f"{name} has {len(values)} entries; expected {n}, one per dial position")
+        if len(values) != n:
+            raise ValueError(f"{name} has {len(values)} entries; "
+                             f"expected {n}, one per dial position")
     return _widget_class()("dial", "A dial from independent to identical views.", data={
         "dial": short(data["dial"]),
-        "series": {name: {what: short(curve[what]) for what in curve} for name, curve in data["series"].items()},
-        "samples": [{"w": short(s["w"], 3), "b": short(s["b"], 3), "y": [int(y) for y in s["y"]]} for s in samples]})
+        "series": {name: {what: short(curve[what]) for what in curve}
+                   for name, curve in data["series"].items()},
+        "samples": [{"w": short(s["w"], 3), "b": short(s["b"], 3), "y": [int(y) for y in s["y"]]}
+                    for s in samples]})
