@@ -20,7 +20,9 @@ from .mlp import log_softmax
 __all__ = ['expected_calibration_error', 'plot_reliability', 'calibrate']
 
 # %% ../nbs/11_confidence.ipynb #af989d3b
-def _reliability(p: ArrayLike, y: ArrayLike, n_bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _reliability(
+    p: ArrayLike, y: ArrayLike, n_bins: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     "Per bin of confidence: number of rows, mean confidence, share right (0 in empty bins)"
     p, n_bins = check_probas(p), check_count(n_bins, "n_bins")
     p, y = p.reshape(-1, p.shape[-1]), np.ravel(check_labels(y, p.shape[-1], p.shape[:-1]))
@@ -34,7 +36,7 @@ def expected_calibration_error(
     y: ArrayLike,       # (..., n) labels
     n_bins: int = 10,   # equally wide bins of confidence
 ) -> float:
-    "Mean distance between confidence and accuracy over bins, weighted by their size (Naeini et al., 2015)"
+    "Mean distance of confidence and accuracy over bins, weighted by size (Naeini et al., 2015)"
     n, sure, kept = _reliability(p, y, n_bins)
     return float((n * np.abs(kept - sure)).sum() / n.sum())
 
@@ -51,19 +53,22 @@ def plot_reliability(
         n, sure, kept = _reliability(p, y, n_bins)
         label = f"{name} ({expected_calibration_error(p, y, n_bins):.1%})"
         ax.plot(sure[n > 0], kept[n > 0], marker=marker, ms=5, label=label)
-    ax.set(xlabel="confidence in the first choice", ylabel="share that was right", xlim=(0, 1.02), ylim=(0, 1.02))
+    ax.set(xlabel="confidence in the first choice", ylabel="share that was right",
+           xlim=(0, 1.02), ylim=(0, 1.02))
     ax.legend(title="(calibration error)", fontsize=8, title_fontsize=8)
     return ax
 
 # %% ../nbs/11_confidence.ipynb #727da6a4
 def calibrate(
-    probas: Sequence[ArrayLike],    # (n, n_classes) of each expert, for rows that none of them was trained on
+    probas: Sequence[ArrayLike],    # (n, n_classes) of each expert, for rows none was trained on
     y: ArrayLike,                   # (n,) labels of these rows
-    shared: bool = False,           # True: one exponent for all experts (a temperature), False: one each
+    shared: bool = False,           # True: one exponent for all (a temperature), False: one each
 ) -> np.ndarray:                    # (n_experts,), for `pool(probas, "product", weights)`
     "Exponents >= 0 of a product that minimise the log loss of its prediction; a convex problem"
     logs = np.log(np.maximum(check_experts(probas), np.finfo(float).tiny))
-    if logs.ndim != 3: raise ValueError(f"probas has {logs.ndim} axes; expected one matrix of probabilities per expert")
+    if logs.ndim != 3:
+        raise ValueError(f"probas has {logs.ndim} axes; "
+                         "expected one matrix of probabilities per expert")
     y, n_experts = check_labels(y, logs.shape[-1], logs.shape[1:2]), len(logs)
     if shared: logs = logs.sum(0, keepdims=True)
     observed = logs[:, np.arange(len(y)), y].mean(1)
@@ -73,6 +78,9 @@ def calibrate(
         expected = (np.exp(log_p) * logs).sum(-1).mean(-1)
         return -log_p[np.arange(len(y)), y].mean(), expected - observed
 
-    a = minimize(loss, np.full(len(logs), 1 / n_experts), jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(logs)).x
-    if not a.any(): raise ValueError("the best exponents are all 0: on these rows no expert is better than guessing")
+    a = minimize(loss, np.full(len(logs), 1 / n_experts), jac=True, method="L-BFGS-B",
+                 bounds=[(0, None)] * len(logs)).x
+    if not a.any():
+        raise ValueError("the best exponents are all 0: "
+                         "on these rows no expert is better than guessing")
     return np.repeat(a, n_experts) if shared else a

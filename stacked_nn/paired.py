@@ -16,16 +16,18 @@ __all__ = ['corrected_interval', 'mcnemar']
 
 # %% ../nbs/09_real.ipynb #672614fe
 def corrected_interval(
-    d: ArrayLike,           # (k,), paired differences (or scores) on k random splits of the same data
+    d: ArrayLike,           # (k,), paired differences (or scores) on k random splits of the data
     n_train: int,           # rows of a training part
     n_test: int,            # rows of a test part
     level: float = 0.95,    # confidence level of the interval
-) -> tuple[float, float, float]:    # mean, half width of the interval, two-sided p-value of "the mean is 0"
+) -> tuple[float, float, float]:    # mean, half width, two-sided p-value of "the mean is 0"
     "Corrected resampled t-test of Nadeau and Bengio (2003)"
     d = check_matrix(np.asarray(d)[None], name="d")[0]
-    if d.ndim != 1 or len(d) < 2: raise ValueError(f"d has shape {d.shape}; expected one number per split, two or more")
+    if d.ndim != 1 or len(d) < 2:
+        raise ValueError(f"d has shape {d.shape}; expected one number per split, two or more")
     check_count(n_train, "n_train"), check_count(n_test, "n_test")
-    if not 0 < level < 1: raise ValueError(f"level={level!r} is out of range; expected a number between 0 and 1")
+    if not 0 < level < 1:
+        raise ValueError(f"level={level!r} is out of range; expected a number between 0 and 1")
     se = np.sqrt((1 / len(d) + n_test / n_train) * d.var(ddof=1))
     t = stats.t(len(d) - 1)
     p = 2 * t.sf(abs(d.mean()) / se) if se > 0 else float(d.mean() == 0)
@@ -38,8 +40,11 @@ def mcnemar(
 ) -> tuple[int, int, float]:    # rows fixed, rows broken, two-sided p-value
     "McNemar's test (1947) in its exact, binomial form: are fixed and broken rows equally likely?"
     before, after = np.asarray(right_before), np.asarray(right_after)
-    if before.dtype != bool or after.dtype != bool or before.shape != after.shape or before.ndim != 1:
-        raise ValueError(f"right_before is {before.dtype} of shape {before.shape} and right_after {after.dtype} of shape "
-                         f"{after.shape}; expected booleans, one per row in both")
+    if (before.dtype != bool or after.dtype != bool or before.shape != after.shape
+            or before.ndim != 1):
+        raise ValueError(f"right_before is {before.dtype} of shape {before.shape} "
+                         f"and right_after {after.dtype} of shape {after.shape}; "
+                         f"expected booleans, one per row in both")
     fixed, broken = int((~before & after).sum()), int((before & ~after).sum())
-    return fixed, broken, float(stats.binomtest(fixed, fixed + broken).pvalue) if fixed + broken else 1.
+    p = float(stats.binomtest(fixed, fixed + broken).pvalue) if fixed + broken else 1.
+    return fixed, broken, p

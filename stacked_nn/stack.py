@@ -17,8 +17,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .calibrate import calibrate
-from .checks import (check_choice, check_count, check_list, check_matrix, check_positive, check_random,
-                               check_views)
+from .checks import (check_choice, check_count, check_list, check_matrix,
+                               check_positive, check_random, check_views)
 from .combine import pool
 from .evaluate import accuracy
 from .features import RTFeatures
@@ -32,20 +32,24 @@ __all__ = ['StackedClassifier']
 class StackedClassifier(ClassifierMixin, BaseEstimator):
     """One network per view of the data, and one answer: the pool of their predictions
 
-    Fitted attributes: `classes_`, `n_features_in_`, `views_` {name: fitted pipeline}, `nets_` {name: MLP},
-    `loss_curve_` {name: loss after each epoch}, `pool_weights_` (exponents if `pool="fitted"`, else None). There is
-    no `partial_fit`, since views are fitted to all rows, and no `sample_weight`: repeat the rows that count more."""
+    The views are weight and bias by default, as in the post. With `mode="parallel"` each network
+    is trained alone, with "series" through those before it. `pool="fitted"` is the product with
+    exponents from `calibrate`. Fitted attributes: `classes_`, `n_features_in_`, `views_` {name:
+    fitted pipeline}, `nets_` {name: MLP}, `loss_curve_` {name: loss after each epoch},
+    `pool_weights_` (exponents if `pool="fitted"`, else None). There is no `partial_fit`, since
+    views are fitted to all rows, and no `sample_weight`: repeat the rows that count more."""
     def __init__(self,
-        views: list[tuple[str, Any]] | None = None,     # (name, transformer); default: weight and bias, as in the post
-        hidden_layer_sizes: tuple[int, ...] = (64, 32), # units of the hidden layers of each network
-        pool: str = "product",                          # see `stacked_nn.combine.pool`; "fitted": product, see `calibrate`
-        mode: str = "parallel",                         # "parallel": each network alone; "series": through those before it
+        views: list[tuple[str, Any]] | None = None,     # (name, transformer); default: the post's
+        hidden_layer_sizes: tuple[int, ...] = (64, 32), # units of each network's hidden layers
+        pool: str = "product",                          # a `how` of `pool`, or "fitted" exponents
+        mode: str = "parallel",                         # "series": through the networks before it
         epochs: int = 100,                              # passes through the training data
         batch_size: int = 32,                           # rows per step
         learning_rate: float = 0.005,                   # gradients are summed over a batch
-        random_state: Any = None,                       # seed or numpy Generator of starting weights and orders
+        random_state: Any = None,                       # seed or Generator of weights and orders
     ):
-        self.views, self.hidden_layer_sizes, self.pool, self.mode = views, hidden_layer_sizes, pool, mode
+        self.views, self.hidden_layer_sizes = views, hidden_layer_sizes
+        self.pool, self.mode = pool, mode
         self.epochs, self.batch_size, self.learning_rate = epochs, batch_size, learning_rate
         self.random_state = random_state
 
@@ -58,40 +62,48 @@ class StackedClassifier(ClassifierMixin, BaseEstimator):
         X, y = self._checked(X, y)
         check_classification_targets(y)
         self.classes_, y = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2: raise ValueError(f"y has 1 class, {self.classes_[0]}; expected at least 2")
+        if len(self.classes_) < 2:
+            raise ValueError(f"y has 1 class, {self.classes_[0]}; expected at least 2")
         self.pool_weights_ = self._fit_pool(X, y) if self.pool == "fitted" else None
         rng = check_random(self.random_state)
-        self.views_, self.nets_, self.loss_curve_, before = {}, {}, {}, np.zeros((len(X), len(self.classes_)))
+        self.views_, self.nets_, self.loss_curve_ = {}, {}, {}
+        before = np.zeros((len(X), len(self.classes_)))
         for name, transformer in views:
-            self.views_[name] = make_pipeline(clone(transformer, safe=False), StandardScaler()).fit(X, y)
+            pipeline = make_pipeline(clone(transformer, safe=False), StandardScaler())
+            self.views_[name] = pipeline.fit(X, y)
             view = self._view(name, X)
             net = MLP((view.shape[1], *hidden, len(self.classes_)), random_state=rng)
-            history = train(net, view, y, self.epochs, self.batch_size, self.learning_rate, random_state=rng,
-                            through=before if self.mode == "series" else None, progress=False)
+            history = train(net, view, y, self.epochs, self.batch_size, self.learning_rate,
+                            random_state=rng, through=before if self.mode == "series" else None,
+                            progress=False)
             self.nets_[name], self.loss_curve_[name] = net, history.loss
             before = before + net.logits(view)
         return self
 
     def _fit_pool(self, X: Any, y: np.ndarray) -> np.ndarray:
-        "Exponents of the product, fitted on a fifth of the rows, which networks like these have not seen"
+        "Exponents of the product, fitted on a fifth of the rows, unseen by networks like these"
         seed = int(check_random(self.random_state).integers(2 ** 31))
-        X_fit, X_held, y_fit, y_held = train_test_split(X, y, test_size=0.2, stratify=y, random_state=seed)
+        X_fit, X_held, y_fit, y_held = train_test_split(
+            X, y, test_size=0.2, stratify=y, random_state=seed)
         detail = clone(self).set_params(pool="product").fit(X_fit, y_fit).predict_detail(X_held)
         return calibrate([p for name, p in detail.items() if name != "combined"], y_held)
 
     def _checked_params(self) -> tuple[list[int], list[tuple[str, Any]]]:
         "Hidden layers and views, once every parameter is known to be right"
         check_choice(self.mode, ("parallel", "series"), "mode")
-        pools = ("product", "fitted") + (("geometric", "mean", "vote") if self.mode == "parallel" else ())
-        check_choice(self.pool, pools, "pool"), check_positive(self.learning_rate, "learning_rate")
-        check_count(self.epochs, "epochs"), check_count(self.batch_size, "batch_size"), check_random(self.random_state)
+        pools = ("product", "fitted") + (
+            ("geometric", "mean", "vote") if self.mode == "parallel" else ())
+        check_choice(self.pool, pools, "pool")
+        check_positive(self.learning_rate, "learning_rate")
+        check_count(self.epochs, "epochs"), check_count(self.batch_size, "batch_size")
+        check_random(self.random_state)
         hidden = check_list(self.hidden_layer_sizes, "hidden_layer_sizes")
         for size in hidden: check_count(size, "hidden_layer_sizes")
         default = [("weight", RTFeatures("sensitivity")), ("bias", RTFeatures("deviation"))]
         return hidden, check_views(default if self.views is None else self.views)
 
     def _checked(self, X: Any, *y: Any) -> Any:
-        "`X`, and `y` if given, after scikit-learn's checks; a data frame stays one: views may choose columns by name"
+        "`X`, and `y` if given, after scikit-learn's checks; a data frame keeps its column names"
         checked = validate_data(self, X, *y, reset=bool(y), dtype=[np.float64, np.float32])
         if not hasattr(X, "columns"): return checked
         return (X, checked[1]) if y else X
@@ -101,7 +113,7 @@ class StackedClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_detail(self,
         X: ArrayLike,               # (n_samples, n_features)
-    ) -> dict[str, np.ndarray]:     # {name: (n_samples, n_classes), ..., "combined": (n_samples, n_classes)}
+    ) -> dict[str, np.ndarray]:     # {name: (n_samples, n_classes), ..., "combined": likewise}
         "Probabilities of each network on its own, and combined"
         check_is_fitted(self)
         X = self._checked(X)
