@@ -48,7 +48,8 @@ def run(path, out, force):
     code, heard = [c for c in nb.cells if c.cell_type == "code"], []
     for cell in code:
         heard += [o.text for o in cell.outputs if o.get("name") == "stderr"]
-        cell.outputs = [o for o in cell.outputs if is_readable(o)]
+        hidden = "#| output: false" in cell.source      # not on the page, so it need not be the same in every run
+        cell.outputs = [] if hidden else [o for o in cell.outputs if is_readable(o)]
     scratch = out / f".{path.name}.part"
     nbformat.write(nb, scratch)
     nb = read_nb(scratch)
