@@ -67,4 +67,4 @@ constraints:
 	rm -rf .venv-new build *.egg-info
 
 clean:
-	rm -rf _docs _proc _run build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv-bench _docs _proc _run build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -8,13 +8,16 @@ here = Path(__file__).parent
 config = ConfigParser(delimiters=["="])
 config.read(here / "settings.ini", encoding="utf-8")
 cfg = config["DEFAULT"]
+readme = (here / "README.md").read_text(encoding="utf-8")
+for folder, view in ("nbs/static/", "raw"), ("nbs/", "blob"):     # relative links mean nothing on a package index
+    readme = readme.replace(f"]({folder}", f"]({cfg['git_url']}/{view}/{cfg['branch']}/{folder}")
 extras = {name: cfg[f"{name}_requirements"].split() for name in ("course", "dev", "lite", "bench")}
 
 setup(
     name=cfg["lib_name"],
     version=cfg["version"],
     description=cfg["description"],
-    long_description=(here / "README.md").read_text(encoding="utf-8"),
+    long_description=readme,
     long_description_content_type="text/markdown",
     author=cfg["author"],
     author_email=cfg["author_email"],

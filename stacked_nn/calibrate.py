@@ -58,19 +58,23 @@ def plot_reliability(
     ax.legend(title="(calibration error)", fontsize=8, title_fontsize=8)
     return ax
 
-# %% ../nbs/11_confidence.ipynb #727da6a4
+# %% ../nbs/11_confidence.ipynb #7b3f5a8b
 def calibrate(
     probas: Sequence[ArrayLike],    # (n, n_classes) of each expert, for rows none was trained on
     y: ArrayLike,                   # (n,) labels of these rows
     shared: bool = False,           # True: one exponent for all (a temperature), False: one each
 ) -> np.ndarray:                    # (n_experts,), for `pool(probas, "product", weights)`
-    "Exponents >= 0 of a product that minimise the log loss of its prediction; a convex problem"
-    logs = np.log(np.maximum(check_experts(probas), np.finfo(float).tiny))
-    if logs.ndim != 3:
-        raise ValueError(f"probas has {logs.ndim} axes; "
+    """Exponents >= 0 of a product that minimise the log loss of its prediction; a convex problem
+
+    An expert that gives a right answer probability 0 gets the exponent 0."""
+    p = np.stack(check_experts(probas))
+    if p.ndim != 3:
+        raise ValueError(f"probas has {p.ndim} axes; "
                          "expected one matrix of probabilities per expert")
-    y, n_experts = check_labels(y, logs.shape[-1], logs.shape[1:2]), len(logs)
-    if shared: logs = logs.sum(0, keepdims=True)
+    y, n_experts = check_labels(y, p.shape[-1], p.shape[1:2]), len(p)
+    vetoed = (p[:, np.arange(len(y)), y] == 0).any(1)       # has ruled out a right answer
+    logs = np.log(np.maximum(p, np.finfo(float).tiny))
+    if shared: logs, vetoed = logs.sum(0, keepdims=True), vetoed.any(keepdims=True)
     observed = logs[:, np.arange(len(y)), y].mean(1)
 
     def loss(a: np.ndarray) -> tuple[float, np.ndarray]:
@@ -78,9 +82,9 @@ def calibrate(
         expected = (np.exp(log_p) * logs).sum(-1).mean(-1)
         return -log_p[np.arange(len(y)), y].mean(), expected - observed
 
-    a = minimize(loss, np.full(len(logs), 1 / n_experts), jac=True, method="L-BFGS-B",
-                 bounds=[(0, None)] * len(logs)).x
+    a = minimize(loss, np.where(vetoed, 0, 1 / n_experts), jac=True, method="L-BFGS-B",
+                 bounds=[(0, 0 if v else None) for v in vetoed]).x
     if not a.any():
-        raise ValueError("the best exponents are all 0: "
-                         "on these rows no expert is better than guessing")
+        raise ValueError("the best exponents are all 0: on these rows no expert "
+                         "is better than guessing, or each has ruled out a right answer")
     return np.repeat(a, n_experts) if shared else a

@@ -18,7 +18,7 @@ __all__ = ['check_numbers', 'check_matrix', 'check_labels', 'check_answers', 'ch
            'check_type', 'check_list', 'check_choice', 'check_count', 'check_positive', 'check_dtype', 'check_random',
            'check_views', 'feedback']
 
-# %% ../nbs/20_checks.ipynb #f7ecc9fe
+# %% ../nbs/20_checks.ipynb #8bc450e4
 def _array(value: Any, name: str) -> np.ndarray:
     "`value` as an array of any kind; rows of unequal length make none"
     try: return np.asarray(value)
@@ -29,14 +29,14 @@ def check_numbers(
     X: ArrayLike,       # array-like, shape (..., n)
     name: str = "X",    # how the message calls the argument
 ) -> np.ndarray:
-    "`X` as an array of numbers with something in it; NaN and infinity may be among them"
+    "`X` as a float array with something in it; NaN and infinity may be among the numbers"
     X = _array(X, name)
     if X.dtype.kind not in "fiub":
         raise TypeError(f"{name} has dtype {X.dtype}; expected an array of numbers")
     if X.ndim < 1 or not X.size:
         raise ValueError(f"{name} has shape {X.shape}; "
                          "expected at least one number along each axis")
-    return X
+    return X if X.dtype.kind == "f" else X.astype(np.float64)
 
 def check_matrix(
     X: ArrayLike,                           # array-like, shape (..., n_rows, n_columns)

@@ -37,7 +37,7 @@ def confusion(
     "How often label i (row) was answered with label j (column)"
     return confusion_matrix(*check_answers(y_true, y_pred), labels=labels)
 
-# %% ../nbs/06_evaluate.ipynb #0070d91a
+# %% ../nbs/06_evaluate.ipynb #2bbba8de
 class Comparison:
     "Several predictions of the same labels: `.accuracy`, `.confusion` by name, table, picture"
     def __init__(self, y_true: ArrayLike, predictions: dict[str, ArrayLike]):
@@ -49,9 +49,9 @@ class Comparison:
                           for name, p in predictions.items()}
 
     def __repr__(self) -> str:
-        width = max(map(len, self.accuracy))
+        width = max(len(str(name)) for name in self.accuracy)
         return "\n".join(
-            f"{name:{width}}  {a:6.1%}  {round(self.n * (1 - a)):4d} of {self.n} wrong"
+            f"{name!s:{width}}  {a:6.1%}  {round(self.n * (1 - a)):4d} of {self.n} wrong"
             for name, a in self.accuracy.items())
 
     def plot(self) -> Any:

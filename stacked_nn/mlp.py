@@ -59,7 +59,7 @@ def cross_entropy(
     right = np.take_along_axis(p, np.broadcast_to(y, p.shape[:-1])[..., None], -1)[..., 0]
     with np.errstate(divide="ignore"): return -np.log(right).mean(-1)
 
-# %% ../nbs/03_mlp.ipynb #09339f90
+# %% ../nbs/03_mlp.ipynb #47816500
 class MLP:
     """Multilayer perceptron: ReLU inside, softmax at the end; or `n_nets` of them side by side
 
@@ -92,12 +92,13 @@ class MLP:
     ) -> np.ndarray:    # (..., n, n_out)
         "Outputs before softmax; keeps what `backward` needs"
         lead = self.weights[0].shape[:-2] or None
-        self.activations = [check_matrix(X, self.sizes[0], dtype=self.dtype, lead=lead)]
+        a = [check_matrix(X, self.sizes[0], dtype=self.dtype, lead=lead)]
         for W, b in zip(self.weights[:-1], self.biases):
-            z = self.activations[-1] @ W
+            z = a[-1] @ W
             z += b      # in place: no second array of this size
-            self.activations.append(np.maximum(z, 0, out=z))
-        return self.activations[-1] @ self.weights[-1] + self.biases[-1]
+            a.append(np.maximum(z, 0, out=z))
+        self.activations = a        # at once, so that threads do not mix theirs
+        return a[-1] @ self.weights[-1] + self.biases[-1]
 
     def forward(self, X: ArrayLike) -> np.ndarray:
         "Probabilities, shape (..., n, n_out)"
@@ -133,6 +134,9 @@ class MLP:
         for W, b, (dW, db) in zip(self.weights, self.biases, grads):
             W -= lr * dW
             b -= lr * db
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "activations": None}      # a copy does not carry the data seen last
 
 # %% ../nbs/03_mlp.ipynb #3cbb4a7a
 def gradient_check(

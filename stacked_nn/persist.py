@@ -78,7 +78,7 @@ def _labels(kind: str, values: list) -> np.ndarray:
         raise ValueError("labels are not of one kind, sorted and different")
     return labels.astype("object") if kind == "object" else labels
 
-# %% ../nbs/21_persist.ipynb #4731d060
+# %% ../nbs/21_persist.ipynb #7f635144
 def save(
     model: MLP | StackedClassifier,
     path: str | os.PathLike,            # ".npz" is customary; nothing is appended
@@ -91,6 +91,9 @@ def save(
     else: raise TypeError(f"model is a {type(model).__name__}; expected MLP or StackedClassifier")
     header = {"format": "stacked_nn", "version": _VERSION,
               "kind": type(model).__name__, "model": header}
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"model has NaN or infinity in {name}; nothing was written")
     path = Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

@@ -21,10 +21,12 @@ from .mlp import MLP, log_softmax, one_hot, softmax
 # %% auto #0
 __all__ = ['History', 'train']
 
-# %% ../nbs/04_train.ipynb #5ae4e3ae
+# %% ../nbs/04_train.ipynb #779cead7
 class History:
     "What happened in training: `.loss`, a value per epoch, or a row of k values for k networks"
-    def __init__(self) -> None: self._losses: list[np.ndarray] = []
+    def __init__(self) -> None:
+        self._losses: list[np.ndarray] = []
+        self.interrupted = False        # stopped by Ctrl-C
 
     @property
     def loss(self) -> np.ndarray:
@@ -69,6 +71,8 @@ def train(
                          f"expected {(*lead, n, n_classes)}, one row per row of X")
 
     history, guess = History(), _entropy(target)
+    if before is not None:
+        guess = np.minimum(guess, -(target * log_softmax(before)).sum((-2, -1)) / n)
     best = np.inf, [W.copy() for W in net.weights], [b.copy() for b in net.biases]
     try:
         for epoch in trange(epochs, desc="epochs", disable=not progress, leave=False):
@@ -94,12 +98,14 @@ def train(
                 best = (loss.mean(), [W.copy() for W in net.weights],
                         [b.copy() for b in net.biases])
     except KeyboardInterrupt:
+        history.interrupted = True
         warnings.warn(f"stopped by hand after {len(history.loss)} of {epochs} epochs",
                       stacklevel=2)
         return history
-    if (loss > 0.999 * guess).any():
+    if ((loss > 0.999 * guess) & (guess > 0)).any():
         warnings.warn(f"after {epochs} epochs the loss is {np.max(loss):.4f}, "
-                      f"no better than guessing ({np.max(guess):.4f}). "
+                      f"no better than guessing{'' if before is None else ', or than `through`'} "
+                      f"({np.max(guess):.4f}). "
                       "If it went up, try a smaller lr; "
                       "if it never moved, standardize X or use init='he'",
                       ConvergenceWarning, stacklevel=2)

@@ -43,7 +43,9 @@ PAGES = sorted(
 
 @pytest.fixture(scope="session")
 def docs():
-    "The folder of the built site; built first if it is not there"
-    if not (DOCS / "index.html").exists():
-        subprocess.run([sys.executable, "tools/site.py"], cwd=ROOT, check=True)
+    "The folder of the built site; built first if it is not there, or older than what it is made from"
+    built, sources = DOCS / "index.html", ("nbs/**/*", "tools/site*", "tools/site/*", "stacked_nn/static/*", "settings.ini")
+    newest = max(p.stat().st_mtime for pattern in sources for p in ROOT.glob(pattern) if p.is_file())
+    if not built.exists() or built.stat().st_mtime < newest:
+        subprocess.run([sys.executable, "tools/site.py", "--pandoc"], cwd=ROOT, check=True)
     return DOCS

@@ -253,7 +253,7 @@ def test_theme_follows_the_system_then_the_reader(tab, scheme):
     assert t.evaluate(paper) == other, "the choice is forgotten"
     t.locator("#theme").click()
     assert t.evaluate(paper) == system
-    assert t.evaluate("localStorage.getItem('theme')") == "", (
+    assert t.evaluate("localStorage.getItem('stacked_nn:theme')") == "", (
         "a choice that equals the system's should follow it again"
     )
 

@@ -1,4 +1,7 @@
 "The estimators as scikit-learn's users use them"
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,12 +10,16 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, make_classification
 from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from stacked_nn.calibrate import calibrate
+from stacked_nn.combine import pool
 from stacked_nn.features import RTFeatures
+from stacked_nn.mlp import cross_entropy
 from stacked_nn.stack import StackedClassifier
 
 X, Y = load_iris(return_X_y=True)
@@ -24,7 +31,9 @@ def quick(**params): return StackedClassifier(**{"hidden_layer_sizes": (16,), "e
 
 # all of them, and none of them expected to fail
 @parametrize_with_checks([RTFeatures(), RTFeatures("deviation"), StackedClassifier(epochs=30, random_state=0),
-                          StackedClassifier([("raw", "passthrough")], mode="series", epochs=30, random_state=0)])
+                          StackedClassifier([("raw", "passthrough")], mode="series", epochs=30, random_state=0),
+                          StackedClassifier(pool="fitted", epochs=20, random_state=0),
+                          StackedClassifier(pool="fitted", mode="series", epochs=20, random_state=0)])
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")      # labels at random cannot be learnt
 def test_scikit_learn_checks(estimator, check): check(estimator)
 
@@ -126,3 +135,52 @@ def test_weights_of_rows_move_the_prototypes():
 def test_one_feature_and_a_constant_one():
     assert quick(epochs=2).fit(X[:, :1], Y).predict(X[:, :1]).shape == (150,)
     assert np.isfinite(quick(epochs=2).fit(np.ones((150, 2)), Y).predict_proba(np.zeros((3, 2)))).all()
+
+
+def test_threads_do_not_mix_their_rows():
+    model = quick().fit(X, Y)
+    parts = [X[i::7] for i in range(7)] * 20
+    with ThreadPoolExecutor(8) as threads:
+        for part, p in zip(parts, threads.map(model.predict_proba, parts)):
+            assert np.array_equal(p, model.predict_proba(part))
+
+
+def test_a_pickle_does_not_carry_the_data():
+    model = quick().fit(X, Y)
+    small = len(pickle.dumps(model))
+    model.predict(np.tile(X, (200, 1)))
+    assert len(pickle.dumps(model)) == small
+
+
+def test_ctrl_c_stops_the_whole_fit(monkeypatch):
+    calls = []
+    def interrupted(net, lr_or_grads, lr):
+        calls.append(net)
+        raise KeyboardInterrupt
+    monkeypatch.setattr("stacked_nn.mlp.MLP.step", interrupted)
+    for how in ("product", "fitted"):
+        calls.clear()
+        with pytest.raises(KeyboardInterrupt), pytest.warns(UserWarning, match="stopped by hand"): quick(pool=how).fit(X, Y)
+        assert len(calls) == 1, "another network was trained after Ctrl-C"
+
+
+def test_fitted_exponents_stay_with_their_pool():
+    model = quick(pool="fitted").fit(X, Y)
+    detail = model.set_params(pool="mean").predict_detail(X)
+    assert np.allclose(detail["combined"], (detail["weight"] + detail["bias"]) / 2)
+
+
+def test_fitted_pool_on_few_rows_and_where_no_network_is_of_use(monkeypatch):
+    quick(pool="fitted").fit(X[::25], Y[::25])      # two of each class
+    with pytest.raises(ValueError, match="class with 1 row"): quick(pool="fitted").fit(X[[0, 1, 60, 61, 120]], Y[[0, 1, 60, 61, 120]])
+    def useless(*args): raise ValueError("the best exponents are all 0")
+    monkeypatch.setattr("stacked_nn.stack.calibrate", useless)
+    with pytest.warns(ConvergenceWarning, match="all count alike"): model = quick(pool="fitted").fit(X, Y)
+    assert np.array_equal(model.pool_weights_, [.5, .5])
+
+
+def test_calibrate_gives_no_exponent_to_an_expert_that_rules_out_a_right_answer():
+    soft, hard = np.array([[.7, .3], [.4, .6], [.6, .4]]), np.array([[1., 0.], [0., 1.], [0., 1.]])
+    weights = calibrate([soft, hard], [0, 1, 0])
+    assert weights[1] == 0 < weights[0] and np.isfinite(cross_entropy(pool([soft, hard], weights=weights), [0, 1, 0]))
+    with pytest.raises(ValueError, match="ruled out"): calibrate([soft, hard], [0, 1, 0], shared=True)

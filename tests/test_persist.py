@@ -233,3 +233,12 @@ def test_no_pickle_is_loaded(path, whole, monkeypatch):
     path.write_bytes(whole)
     assert load(path).predict(X).shape == (150,)
     assert "pickle" not in vars(persist)
+
+
+def test_a_network_with_nan_is_not_saved_and_the_old_file_stays(tmp_path):
+    net, path = MLP((2, 3), random_state=0), tmp_path / "net.npz"
+    save(net, path)
+    before = path.read_bytes()
+    net.weights[0][0, 0] = np.nan
+    with pytest.raises(ValueError, match="NaN or infinity in net0.W0"): save(net, path)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]

@@ -232,3 +232,16 @@ def test_divergence_keeps_the_best_weights_and_names_the_epoch():
     assert len(history.loss) == 2
     train(same, X, y, epochs=2, batch_size=3, lr=.01, random_state=0, progress=False)
     assert history.loss[1] < history.loss[0] and np.array_equal(net.forward(X), same.forward(X))
+
+
+def test_logits_of_any_number_type():
+    for dtype in (np.uint8, bool, np.int64, np.float32):
+        z = np.array([[0, 5, 3]]).astype(dtype)
+        assert np.allclose(softmax(z), softmax(z.astype(float))) and np.isfinite(log_softmax(z)).all()
+
+
+def test_harm_done_through_a_good_network_is_noticed():
+    y = np.arange(30) % 3
+    good = 2 * np.eye(3)[y]
+    with pytest.warns(ConvergenceWarning, match="through"):
+        train(MLP((2, 3), random_state=0), np.random.default_rng(0).standard_normal((30, 2)), y, epochs=3, lr=2., through=good, progress=False)

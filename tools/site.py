@@ -1,4 +1,4 @@
-"""Builds the website of the course into `_docs/`: `python tools/site.py [NBS_DIR]`
+"""Builds the website of the course into `_docs/`: `python tools/site.py [--pandoc] [NBS_DIR]`
 
 With Quarto where it is installed. Otherwise offline: nbdev processes the notebooks, this script
 turns each into Markdown, Pandoc (with `site/filter.lua`) that into HTML, Jinja2 (with
@@ -313,13 +313,13 @@ def build_quarto(nbs_dir, proc, cfg):
     return proc / cfg.doc_path.name
 
 
-def main(nbs_dir=None):
+def main(*args):
     "Builds inside `_proc/` and puts the result in the place of `_docs/` only when it is complete"
-    start, given = time.time(), nbs_dir and Path(nbs_dir).resolve()
+    start, folders = time.time(), [Path(a).resolve() for a in args if a != "--pandoc"]
     os.chdir(HERE.parents[1])
     cfg = get_config()
-    nbs_dir = given or cfg.nbs_path
-    has_quarto = shutil.which("quarto")
+    nbs_dir = folders[0] if folders else cfg.nbs_path
+    has_quarto = "--pandoc" not in args and shutil.which("quarto")
     if has_quarto: refresh_quarto_yml()
     proc = process(nbs_dir, cfg)
     new = (build_quarto if has_quarto else build_offline)(nbs_dir, proc, cfg)

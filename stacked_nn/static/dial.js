@@ -29,7 +29,7 @@ function render({ model, el }) {
   let at = 0, width = 0;
   function showScatter() {
     const s = samples[at], { svg, X, Y, add } = plot(width, Math.min(width, 380), span(wide, w), span(tall, b),
-      { xlabel: "view of Weight", ylabel: "view of Bias", label: `The two views of ${s.w.length} samples at the dial, each drawn as its class` });
+      { xlabel: "view w", ylabel: "view b", label: `The two views of ${s.w.length} samples at the dial, each drawn as its class` });
     s.w.forEach((x, i) => add("text", { class: "mark", x: X(x), y: Y(s.b[i]) + 4, style: `fill: var(--${inks[s.y[i] % inks.length]})` }, s.y[i]));
     scatter.replaceChildren(svg);
   }

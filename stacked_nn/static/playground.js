@@ -29,7 +29,7 @@ function logits({ mean, scale, layers }, view) {
 
 /** Everything about one image */
 export function look(model, image, exponents = [1, 1]) {
-  const length = model.prototypes.map((m) => dot(m, m)), product = model.prototypes.map((m) => dot(m, image)), ink = dot(image, image);
+  const length = model.prototypes.map((m) => dot(m, m) || 1), product = model.prototypes.map((m) => dot(m, image)), ink = dot(image, image);
   const slopes = product.map((p, c) => p / length[c]);
   const spreads = product.map((p, c) => Math.sqrt(Math.max(ink - p * p / length[c], 0) / (image.length - 1)));
   const distances = product.map((p, c) => Math.sqrt(Math.max(ink - 2 * p + length[c], 0)));
@@ -160,7 +160,8 @@ function render({ model, el }) {
     probabilities.forEach((p, k) => {
       const winner = best(p);
       charts[k].show(p, winner, `${names[k]}: ${list(p, percent)}`);
-      answers[k].children[1].textContent = winner;
+      const undecided = Math.max(...p) - Math.min(...p) < 1e-9;
+      answers[k].children[1].textContent = undecided ? "?" : winner;
       answers[k].children[2].textContent = percent(p[winner]);
     });
     thumbs.forEach((button, c) => {

@@ -27,11 +27,11 @@ const store = {
     }
   },
 };
-let progress = store.read("progress", {}); // page -> {read: true, answers: {quiz: choice}, right: number of quizzes}
+let progress = store.read("stacked_nn:progress", {}); // page -> {read: true, answers: {quiz: choice}, right: number of quizzes}
 function remember(change) {
-  progress = store.read("progress", {}); // another tab may have written
+  progress = store.read("stacked_nn:progress", {}); // another tab may have written
   progress[here] = { ...progress[here], ...change };
-  store.write("progress", progress);
+  store.write("stacked_nn:progress", progress);
   showProgress();
 }
 
@@ -46,7 +46,7 @@ function setUpTheme() {
     const dark = !isDark();
     root.dataset.theme = dark === system.matches ? "" : dark ? "dark" : "light";
     try {
-      localStorage.setItem("theme", root.dataset.theme);
+      localStorage.setItem("stacked_nn:theme", root.dataset.theme);
     } catch {
       /* only for this page */
     }
@@ -205,11 +205,11 @@ function setUpProgress() {
   };
   $("#progress button").onclick = () => {
     progress = {};
-    store.write("progress", progress);
+    store.write("stacked_nn:progress", progress);
     showAll();
   };
   addEventListener("storage", () => {
-    progress = store.read("progress", {});
+    progress = store.read("stacked_nn:progress", {});
     showAll();
   });
   const end = new IntersectionObserver(([entry]) => {
@@ -297,17 +297,6 @@ function setUpSearch() {
   });
 }
 
-function explainWidgets() {
-  if (!onDisk) return;
-  for (const widget of $$("[data-widget]"))
-    widget.replaceChildren(
-      make("p", {
-        textContent:
-          "This part is interactive and needs a server: run “make serve” and open the address that it prints.",
-      }),
-    );
-}
-
 setUpTheme();
 addAnchors();
 addCopyButtons();
@@ -315,6 +304,5 @@ makeScrollersReachable();
 followHeadings();
 setUpProgress();
 setUpSearch();
-explainWidgets();
 openTarget();
 addEventListener("hashchange", openTarget);
