@@ -29,6 +29,7 @@ from nbdev.serve import proc_nbs
 
 HERE = Path(__file__).with_suffix("")
 JOBS = 2
+IMPORTS = re.compile(r"((from|import) .*\n([ )].*\n)*|\n)+")        # a cell of nothing but these is folded
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -105,6 +106,8 @@ def code_markdown(cell, name, folder):
         outputs = [div(f"#{label} .cell-figure" if label else ".cell-figure", *outputs, caption)]
     echo = code and options.get("echo") is not False
     blocks = [fence("{.python .cell-code}", code)] if echo else []
+    if IMPORTS.fullmatch(code + "\n") and options.get("code-fold") in (None, "show"):
+        options |= {"code-fold": True, "code-summary": "Imports"}
     if blocks and (fold := options.get("code-fold")):
         summary = html.escape(str(options.get("code-summary", "Code")))
         if summary.startswith("Solution"): blocks, outputs = blocks + outputs, []
@@ -190,7 +193,8 @@ def last_change(path):
 
 
 def reading_minutes(body):
-    "180 words or 20 lines of code a minute; what is folded does not count"
+    "The minutes that a lesson says it takes; else what reading it takes"
+    if said := re.search(r"About (\d+) minutes", body): return int(said[1])
     body = re.sub(r'<math.*?</math>|<details class="[^"]*">.*?</details>', " ", body, flags=re.S)
     lines = sum(code.count("\n") + 1 for code in re.findall("<pre.*?</pre>", body, re.S))
     words = len(re.sub("<pre.*?</pre>|<[^>]+>", " ", body, flags=re.S).split())
