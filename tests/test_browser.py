@@ -5,6 +5,7 @@
 
 import os
 import threading
+from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -66,37 +67,40 @@ def browser():
         browser.close()
 
 
-@pytest.fixture
-def tab(browser, site):
-    "`tab(page, **context)` opens a page; at the end no console error and no foreign request may have been seen"
+@contextmanager
+def watched(browser):
+    "A function that opens addresses; at the end no console error and no foreign request may have been seen"
     contexts, problems = [], []
 
-    def open_tab(page, width=1400, base=site, **options):
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+    def open_address(address, width=1400, height=900, **options):
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
-        t = context.new_page()
-        t.on(
-            "console",
-            lambda m: problems.append(f"console: {m.text}") if m.type == "error" else None,
-        )
-        t.on("pageerror", lambda e: problems.append(f"error: {e}"))
-        home = urlsplit(base).netloc
-        t.on(
-            "request",
-            lambda r: (
-                problems.append(f"request to {r.url}")
-                if urlsplit(r.url).netloc not in (home, "")
-                else None
-            ),
-        )
-        t.goto(base + page)
+        t, homes = context.new_page(), (urlsplit(address).netloc, "")
         t.problems = problems
+
+        def on_console(m):
+            if m.type == "error": problems.append(f"console: {m.text}")
+
+        def on_request(r):
+            if urlsplit(r.url).netloc not in homes: problems.append(f"request to {r.url}")
+
+        t.on("console", on_console)
+        t.on("pageerror", lambda e: problems.append(f"error: {e}"))
+        t.on("request", on_request)
+        t.goto(address)
         return t
 
-    yield open_tab
+    yield open_address
     for context in contexts:
         context.close()
     assert not problems, "; ".join(problems)
+
+
+@pytest.fixture
+def tab(browser, site):
+    "`tab(page, **context)` opens a page of the site"
+    with watched(browser) as open_address:
+        yield lambda page, base=site, **options: open_address(base + page, **options)
 
 
 def first_page_with(selector):

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import ROOT
-from test_browser import browser  # noqa: F401 (a fixture)
+from test_browser import browser, watched  # noqa: F401 (a fixture)
 
 from stacked_nn.combine import pool
 from stacked_nn.digits import load_digits
@@ -99,30 +99,16 @@ def address(folder):
 
 @pytest.fixture
 def tab(browser, address):  # noqa: F811
-    "`tab(widget, **context)` opens its page; no error and no foreign request may have been seen at the end"
-    contexts, problems = [], []
+    "`tab(widget, **context)` opens the page of a widget"
+    with watched(browser) as open_address:
 
-    def open_tab(widget, width=1000, base=address, mounted=True, **options):
-        context = browser.new_context(viewport={"width": width, "height": 1000}, **options)
-        contexts.append(context)
-        t = context.new_page()
-        t.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
-        t.on("pageerror", lambda e: problems.append(str(e)))
-        t.on(
-            "request",
-            lambda r: (
-                None if r.url.startswith((base, "data:", "blob:")) else problems.append(r.url)
-            ),
-        )
-        t.goto(f"{base}{widget}.html")
-        if mounted:
-            t.locator(f".snn.{widget}").wait_for()
-        return t
+        def open_tab(widget, width=1000, base=address, mounted=True, **options):
+            t = open_address(f"{base}{widget}.html", width, 1000, **options)
+            if mounted:
+                t.locator(f".snn.{widget}").wait_for()
+            return t
 
-    yield open_tab
-    for context in contexts:
-        context.close()
-    assert not problems, "; ".join(problems)
+        yield open_tab
 
 
 def drawn(t):
