@@ -5,19 +5,21 @@
 # %% ../nbs/11_confidence.ipynb #289ae249
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize
+from sklearn.exceptions import ConvergenceWarning
 
 from .checks import check_count, check_experts, check_labels, check_probas
-from .digits import _pyplot
+from .course import pyplot
 from .mlp import log_softmax
 
 # %% auto #0
-__all__ = ['expected_calibration_error', 'plot_reliability', 'calibrate']
+__all__ = ['expected_calibration_error', 'plot_reliability', 'calibrate', 'fit_exponents']
 
 # %% ../nbs/11_confidence.ipynb #af989d3b
 def _reliability(
@@ -25,7 +27,8 @@ def _reliability(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     "Per bin of confidence: number of rows, mean confidence, share right (0 in empty bins)"
     p, n_bins = check_probas(p), check_count(n_bins, "n_bins")
-    p, y = p.reshape(-1, p.shape[-1]), np.ravel(check_labels(y, p.shape[-1], p.shape[:-1]))
+    y = np.broadcast_to(check_labels(y, p.shape[-1], p.shape[:-1]), p.shape[:-1]).ravel()
+    p = p.reshape(-1, p.shape[-1])
     confidence, right = p.max(-1), p.argmax(-1) == y
     which = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
     n, sure, kept = (np.bincount(which, v, n_bins) for v in (np.ones(len(y)), confidence, right))
@@ -47,7 +50,7 @@ def plot_reliability(
     ax: Any = None,                     # axes to draw on; a new figure by default
 ) -> Any:
     "Reliability diagram of the first choice of each prediction; returns the axes"
-    ax = ax or _pyplot().subplots(figsize=(4.4, 4))[1]
+    ax = ax or pyplot().subplots(figsize=(4.4, 4))[1]
     ax.plot([0, 1], [0, 1], color="0.5", lw=.8)
     for (name, p), marker in zip(predictions.items(), "os^Dv*" * 9):
         n, sure, kept = _reliability(p, y, n_bins)
@@ -62,29 +65,45 @@ def plot_reliability(
 def calibrate(
     probas: Sequence[ArrayLike],    # (n, n_classes) of each expert, for rows none was trained on
     y: ArrayLike,                   # (n,) labels of these rows
-    shared: bool = False,           # True: one exponent for all (a temperature), False: one each
-) -> np.ndarray:                    # (n_experts,), for `pool(probas, "product", weights)`
+) -> np.ndarray:                    # (n_experts,) exponents, for `pool`
     """Exponents >= 0 of a product that minimise the log loss of its prediction; a convex problem
 
-    An expert that gives a right answer probability 0 gets the exponent 0."""
-    p = np.stack(check_experts(probas))
-    if p.ndim != 3:
-        raise ValueError(f"probas has {p.ndim} axes; "
-                         "expected one matrix of probabilities per expert")
-    y, n_experts = check_labels(y, p.shape[-1], p.shape[1:2]), len(p)
-    vetoed = (p[:, np.arange(len(y)), y] == 0).any(1)       # has ruled out a right answer
-    logs = np.log(np.maximum(p, np.finfo(float).tiny))
-    if shared: logs, vetoed = logs.sum(0, keepdims=True), vetoed.any(keepdims=True)
-    observed = logs[:, np.arange(len(y)), y].mean(1)
+    A weak penalty, (a - 1)^2 / 2 beside the *summed* loss, keeps them finite. Warns
+    (`ConvergenceWarning`) where it decides alone: if all rows are right. An expert that gives a
+    right answer probability 0 gets the exponent 0. `ValueError` if no expert is of any use."""
+    experts = check_experts(probas)
+    if experts[0].ndim != 2:
+        raise ValueError(f"probas has matrices of {experts[0].ndim} axes; "
+                         "expected (n, n_classes) from each expert")
+    y = check_labels(y, experts[0].shape[-1], experts[0].shape[:1])
+    with np.errstate(divide="ignore"): return fit_exponents(np.log(experts), y)
+
+def fit_exponents(
+    logs: np.ndarray,                   # (n_experts, n, n_classes) log-probabilities
+    y: np.ndarray,                      # (n,) labels
+    prior: np.ndarray | None = None,    # as in `pool`
+) -> np.ndarray:                        # (n_experts,)
+    "`calibrate` for those who have logarithms, and a prior"
+    rows = np.arange(len(y))
+    vetoed = (logs[:, rows, y] == -np.inf).any(1)       # has ruled out a right answer
+    base = np.zeros(logs.shape[-1]) if prior is None else np.log(prior)
+    evidence = np.maximum(logs, np.log(np.finfo(float).tiny)) - base
+    observed = evidence[:, rows, y].mean(1)
 
     def loss(a: np.ndarray) -> tuple[float, np.ndarray]:
-        log_p = log_softmax(np.tensordot(a, logs, 1))
-        expected = (np.exp(log_p) * logs).sum(-1).mean(-1)
-        return -log_p[np.arange(len(y)), y].mean(), expected - observed
+        log_p = log_softmax(base + np.tensordot(a, evidence, 1))
+        expected = (np.exp(log_p) * evidence).sum(-1).mean(-1)
+        return (-log_p[rows, y].mean() + ((a - 1) ** 2).sum() / (2 * len(y)),
+                expected - observed + (a - 1) / len(y))
 
-    a = minimize(loss, np.where(vetoed, 0, 1 / n_experts), jac=True, method="L-BFGS-B",
+    a = minimize(loss, np.where(vetoed, 0, 1), jac=True, method="L-BFGS-B",
                  bounds=[(0, 0 if v else None) for v in vetoed]).x
     if not a.any():
         raise ValueError("the best exponents are all 0: on these rows no expert "
                          "is better than guessing, or each has ruled out a right answer")
-    return np.repeat(a, n_experts) if shared else a
+    if (np.tensordot(a, evidence, 1) + base).argmax(-1).tolist() == y.tolist():
+        warnings.warn(f"all {len(y)} rows are right, so they say little about how sure the "
+                      f"answer may be, and the exponents {a.round(1)} owe much to the penalty "
+                      "that draws them to 1. More rows would help", ConvergenceWarning,
+                      stacklevel=3)
+    return a

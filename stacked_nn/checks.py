@@ -5,22 +5,29 @@
 # %% ../nbs/20_checks.ipynb #986308f1
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import copy
+from functools import wraps
+from numbers import Integral, Real
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
+from scipy.sparse import issparse
+from sklearn.utils import check_array, check_scalar
 
 _T = TypeVar("_T")
 
 # %% auto #0
-__all__ = ['check_numbers', 'check_matrix', 'check_labels', 'check_answers', 'check_probas', 'check_experts', 'check_weights',
-           'check_type', 'check_list', 'check_choice', 'check_count', 'check_positive', 'check_dtype', 'check_random',
-           'check_views', 'feedback']
+__all__ = ['check_numbers', 'check_matrix', 'check_images', 'check_labels', 'check_classes', 'check_probas', 'check_experts',
+           'check_nonnegative', 'check_type', 'check_list', 'check_choice', 'check_count', 'check_number',
+           'check_dtype', 'check_random', 'check_views', 'check_view', 'all_or_nothing']
 
 # %% ../nbs/20_checks.ipynb #8bc450e4
 def _array(value: Any, name: str) -> np.ndarray:
     "`value` as an array of any kind; rows of unequal length make none"
+    if issparse(value):
+        raise TypeError(f"{name} is a sparse matrix; expected an array, such as {name}.toarray()")
     try: return np.asarray(value)
     except ValueError as e:
         raise ValueError(f"{name} has rows of unequal length; expected an array") from e
@@ -56,16 +63,34 @@ def check_matrix(
         raise ValueError(f"{name} has shape {X.shape}; expected {(*lead, *X.shape[-2:])}")
     X = X.astype(dtype or (X.dtype if X.dtype in (np.float32, np.float64) else np.float64),
                  copy=False)
-    if not np.isfinite(X).all():
+    if not np.isfinite([X.min(), X.max()]).all():       # a mask of X would need memory
         raise ValueError(f"{name} contains NaN or infinity; expected finite numbers")
     return X
+
+# %% ../nbs/20_checks.ipynb #8800d664
+def check_images(
+    images: ArrayLike,      # (n, n_pixels), an image in each row
+    name: str = "images",   # how the message calls the argument
+    low: float = 0.,        # the lowest value allowed: paper
+    high: float = 1.,       # the highest: ink
+) -> np.ndarray:            # (n, side, side)
+    "`images` as square pictures; `ValueError` if they are not square or out of range"
+    images = check_matrix(images, name=name)
+    side = round(images.shape[-1] ** .5)
+    if images.ndim != 2 or side ** 2 != images.shape[-1]:
+        raise ValueError(f"{name} has shape {images.shape}; "
+                         "expected (n, n_pixels) with a square number of pixels such as 64")
+    if images.min() < low or images.max() > high:
+        raise ValueError(f"{name} has values from {images.min():g} to {images.max():g}; "
+                         f"expected {low:g} to {high:g}")
+    return images.reshape(-1, side, side)
 
 # %% ../nbs/20_checks.ipynb #0dcbae24
 def check_labels(
     y: ArrayLike,                          # array-like of integers, shape (..., n_rows)
     n_classes: int,                        # labels run from 0 to n_classes - 1
     shape: tuple[int, ...] | None = None,  # shape expected, if known; leading axes may be missing
-    name: str = "y",
+    name: str = "y",                       # how the message calls the argument
 ) -> np.ndarray:
     """`y` as an integer array
 
@@ -83,33 +108,22 @@ def check_labels(
                          f"expected 0 to {n_classes - 1}")
     return y
 
-# %% ../nbs/20_checks.ipynb #137d40eb
-def check_answers(
-    y_true: ArrayLike,      # (n,) right labels
-    y_pred: ArrayLike,      # (n,) predicted labels
+def check_classes(
+    y: ArrayLike,   # (n,) labels of any kind: numbers, words
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Both as arrays, one label per row
+    """The classes, sorted, and the number of the class of each row
 
-    `TypeError` if one has numbers and the other words, `ValueError` otherwise."""
-    y_true, y_pred = _array(y_true, "y_true"), _array(y_pred, "y_pred")
-    for name, y in (("y_true", y_true), ("y_pred", y_pred)):
-        if y.ndim != 1 or not y.size:
-            raise ValueError(f"{name} has shape {y.shape}; expected (n,), one label per row")
-        if y.dtype.kind == "f" and (y != np.round(y)).any():
-            raise ValueError(f"{name} has numbers such as {y[y != np.round(y)][0]}; "
-                             "expected labels")
-    if len(y_pred) != len(y_true):
-        raise ValueError(f"y_pred has {len(y_pred)} labels; "
-                         f"expected {len(y_true)}, one for each of y_true")
-    if (y_true.dtype.kind in "biuf") != (y_pred.dtype.kind in "biuf"):
-        raise TypeError(f"y_pred has dtype {y_pred.dtype}; "
-                        f"expected labels of the same kind as y_true, {y_true.dtype}")
-    return y_true, y_pred
+    `TypeError` if labels cannot be compared, as words and numbers cannot, nor with a gap."""
+    try: classes, codes = np.unique(y, return_inverse=True)
+    except TypeError as e:
+        raise TypeError("y has labels that cannot be compared with each other; "
+                        "expected one kind, words or numbers, and none missing") from e
+    return classes, codes
 
 # %% ../nbs/20_checks.ipynb #b39e87b8
 def check_probas(
     p: ArrayLike,       # array-like, shape (..., n_rows, n_classes)
-    name: str = "p",
+    name: str = "p",    # how the message calls the argument
 ) -> np.ndarray:
     """`p` as an array of probabilities over the last axis
 
@@ -122,7 +136,7 @@ def check_probas(
 
 def check_experts(
     probas: Sequence[ArrayLike] | np.ndarray,  # probabilities, an array per expert, of one shape
-    name: str = "probas",
+    name: str = "probas",                      # how the message calls the argument
 ) -> list[np.ndarray]:
     "The checked predictions of one or more experts"
     experts = [check_probas(p, f"{name}[{i}]") for i, p in enumerate(check_list(probas, name))]
@@ -133,65 +147,90 @@ def check_experts(
                              f"expected {experts[0].shape}, the shape of {name}[0]")
     return experts
 
-def check_weights(
-    weights: ArrayLike,     # (n,) numbers
-    n: int,                 # how many are expected
-    name: str = "weights",
+def check_nonnegative(
+    values: ArrayLike,  # (n,) numbers, such as exponents or sample weights
+    n: int,             # how many are expected
+    name: str,          # how the message calls the argument
 ) -> np.ndarray:
-    "`weights` as an array of numbers >= 0; `ValueError` if one is negative or all are 0"
-    weights = check_numbers(weights, name)
-    if weights.shape != (n,):
-        raise ValueError(f"{name} has shape {weights.shape}; expected {(n,)}")
-    if not np.isfinite(weights).all() or weights.min() < 0 or weights.max() == 0:
-        raise ValueError(f"{name} has numbers from {weights.min()} to {weights.max()}; "
+    "`values` as an array of numbers >= 0; `ValueError` if one is negative or all are 0"
+    values = check_numbers(values, name)
+    if values.shape != (n,):
+        raise ValueError(f"{name} has shape {values.shape}; expected {(n,)}")
+    if not np.isfinite(values).all() or values.min() < 0 or values.max() == 0:
+        raise ValueError(f"{name} has numbers from {values.min()} to {values.max()}; "
                          "expected finite numbers >= 0, not all zero")
-    return weights
+    return values
 
 # %% ../nbs/20_checks.ipynb #1b7d6af7
-def check_type(value: _T, kind: type, name: str) -> _T:
+def check_type(
+    value: _T,      # anything
+    kind: type,     # what it must be
+    name: str,      # how the message calls the argument
+) -> _T:
     "`value` if it is a `kind`, else `TypeError`"
     if not isinstance(value, kind):
         raise TypeError(f"{name} is a {type(value).__name__}; expected {kind.__name__}")
     return value
 
-def check_list(value: Any, name: str) -> list:
+def check_list(
+    value: Any,     # a list, or anything else to go through but words and dictionaries
+    name: str,      # how the message calls the argument
+) -> list:
     "`value` as a list, else `TypeError`"
     if isinstance(value, (str, dict)) or not hasattr(value, "__iter__"):
         raise TypeError(f"{name}={value!r} is a {type(value).__name__}; expected a list")
     return list(value)
 
-def check_choice(value: str, choices: tuple[str, ...], name: str) -> str:
+def check_choice(
+    value: str,                 # a word
+    choices: tuple[str, ...],   # the words to choose from
+    name: str,                  # how the message calls the argument
+) -> str:
     "`value` if it is one of `choices`, else `ValueError`"
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name}={value!r} is unknown; "
                          f"expected one of {', '.join(map(repr, choices))}")
     return value
 
-def check_count(value: Any, name: str, minimum: int = 1) -> int:
+def check_count(
+    value: Any,         # a whole number; True is none
+    name: str,          # how the message calls the argument
+    minimum: int = 1,   # the smallest that is allowed
+) -> int:
     "`value` if it is a whole number of at least `minimum`, else `TypeError` or `ValueError`"
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name}={value!r} is a {type(value).__name__}; expected a whole number")
-    if value < minimum:
-        raise ValueError(f"{name}={value} is too small; expected at least {minimum}")
-    return int(value)
+    if isinstance(value, bool):
+        raise TypeError(f"{name}={value!r} is a bool; expected a whole number")
+    return int(check_scalar(value, name, Integral, min_val=minimum))
 
-def check_positive(value: Any, name: str) -> float:
-    "`value` if it is a finite number above 0, else `TypeError` or `ValueError`"
-    if (isinstance(value, (bool, np.bool_))
-            or not isinstance(value, (int, float, np.integer, np.floating))):
-        raise TypeError(f"{name}={value!r} is a {type(value).__name__}; expected a number")
-    if not 0 < value < np.inf:
-        raise ValueError(f"{name}={value} is out of range; expected a finite number above 0")
-    return float(value)
+def check_number(
+    value: Any,                     # a number; NaN is none
+    name: str,                      # how the message calls the argument
+    low: float = 0.,                # the lower end of what is allowed
+    high: float = np.inf,           # the upper end
+    boundaries: str = "neither",    # which ends are allowed themselves: "left", "both", ...
+) -> float:
+    "`value` as a Python float within the limits, else `TypeError` or `ValueError`"
+    if isinstance(value, bool):
+        raise TypeError(f"{name}={value!r} is a bool; expected a number")
+    value = float(check_scalar(value, name, Real, min_val=low, max_val=high,
+                               include_boundaries=boundaries))
+    if np.isnan(value): raise ValueError(f"{name}=nan; expected a number")
+    return value
 
-def check_dtype(value: DTypeLike, name: str = "dtype") -> np.dtype:
+def check_dtype(
+    value: DTypeLike,       # a numpy dtype or its name
+    name: str = "dtype",    # how the message calls the argument
+) -> np.dtype:
     "`value` as a numpy dtype, float64 or float32, else `ValueError`"
     try: dtype = np.dtype(value)
     except TypeError: dtype = np.dtype(object)      # no dtype at all
     if dtype in (np.float64, np.float32): return dtype
     raise ValueError(f"{name}={value!r} is not supported; expected float64 or float32")
 
-def check_random(value: Any, name: str = "random_state") -> np.random.Generator:
+def check_random(
+    value: Any,                     # seed, Generator, RandomState or None
+    name: str = "random_state",     # how the message calls the argument
+) -> np.random.Generator:
     "A numpy Generator from a seed; or `value` if it is one; None gives another one each time"
     if value is not None and not isinstance(value, (np.random.Generator, np.random.RandomState)):
         value = check_count(value, name, 0)
@@ -199,7 +238,8 @@ def check_random(value: Any, name: str = "random_state") -> np.random.Generator:
 
 # %% ../nbs/20_checks.ipynb #5b50af21
 def check_views(
-    views: Any,         # list of (name, transformer)
+    views: Any,                     # list of (name, transformer)
+    taken: Sequence[str] = (),      # names that are no names of views
 ) -> list[tuple[str, Any]]:
     """`views` as a list
 
@@ -217,19 +257,38 @@ def check_views(
     names = [name for name, _ in views]
     if len(set(names)) < len(names):
         raise ValueError(f"views has the names {names}; expected different ones")
-    if "combined" in names:
-        raise ValueError("views has the name 'combined'; "
-                         "expected another: that is the pooled answer")
+    for name in names:
+        if name in ("combined", *taken) or "__" in name:
+            raise ValueError(f"views has the name {name!r}; expected another: "
+                             "that is a parameter, the pooled answer, or has '__' in it")
     return [(name, transformer) for name, transformer in views]
 
-# %% ../nbs/20_checks.ipynb #e49f042b
-def feedback(
-    check: Any,     # function that asserts what an answer must do, each `assert` with a message
-    answer: Any,    # your function
-) -> bool:          # True when every assertion holds
-    "Run `check(answer)`; print `Right.`, or what is wrong"
-    try: check(answer)
-    except AssertionError as e: print(f"Not yet: {e}")
-    except Exception as e: print(f"Not yet: {type(e).__name__}: {e}")
-    else: print("Right."); return True
-    return False
+def check_view(
+    Z: Any,         # what a view has made of the data, an array or a sparse matrix
+    n_rows: int,    # rows of the data
+    name: str,      # of the view
+) -> np.ndarray:    # (n_rows, n_columns) finite numbers
+    "`Z` as a dense matrix of numbers, one row for each row of the data; errors name the view"
+    try:
+        if not issparse(Z): Z = np.asarray(Z)
+        if Z.dtype.kind in "USmM": raise TypeError(f"it has dtype {Z.dtype}")
+        Z = check_array(Z, accept_sparse=True, dtype=[np.float64, np.float32])
+    except (TypeError, ValueError) as e:
+        raise type(e)(f"view {name!r}: {e}; expected a matrix of numbers, a row for each row "
+                      "of X") from e
+    if Z.shape[0] != n_rows:
+        raise ValueError(f"view {name!r} has {Z.shape[0]} rows; expected {n_rows}, as many as X")
+    return Z.toarray() if issparse(Z) else Z
+
+# %% ../nbs/20_checks.ipynb #1e1a007a
+def all_or_nothing(
+    method: Callable[..., _T],  # changes `self` and returns it
+) -> Callable[..., _T]:         # the same, but `self` stays as it was if it fails or is stopped
+    "Decorator: a `fit` that works on a copy, which takes the place of `self` when it is done"
+    @wraps(method)
+    def whole(self: Any, *args: Any, **kwargs: Any) -> Any:
+        changed = copy(self)
+        method(changed, *args, **kwargs)
+        self.__dict__ = changed.__dict__
+        return self
+    return whole

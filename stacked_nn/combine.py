@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .checks import check_choice, check_experts, check_probas, check_weights
-from .digits import _pyplot
+from .checks import (check_choice, check_experts, check_images, check_nonnegative,
+                               check_numbers)
+from .course import pyplot
+from .mlp import log_softmax
 
 # %% auto #0
-__all__ = ['plot_opinions', 'combine_output', 'pool']
+__all__ = ['plot_opinions', 'pool', 'pool_logs', 'combine_output']
 
 # %% ../nbs/05_combine.ipynb #5131a5f7
 def plot_opinions(
@@ -25,64 +27,64 @@ def plot_opinions(
 ) -> Any:
     "One bar chart of probabilities for each opinion on one image; returns the axes"
     n = len(opinions) + (image is not None)
-    _, axs = _pyplot().subplots(1, n, figsize=(2.3 * n, 2.2), squeeze=False)
+    if image is not None: picture = check_images([image], "image")[0]
+    _, axs = pyplot().subplots(1, n, figsize=(2.3 * n, 2.2), squeeze=False)
     if image is not None:
-        side = round(len(image) ** .5)
-        axs[0, 0].imshow(np.reshape(image, (side, side)), cmap="gray_r"); axs[0, 0].axis("off")
+        axs[0, 0].imshow(picture, cmap="gray_r", vmin=0, vmax=1)
+        axs[0, 0].axis("off")
     for i, (ax, (name, p)) in enumerate(zip(axs[0, image is not None:], opinions.items())):
         ax.bar(range(len(p)), p, color=f"C{i % 6}")
         ax.set(title=f"{name}: {np.argmax(p)}", ylim=(0, 1.02), xticks=range(len(p)))
         if truth is not None: ax.get_xticklabels()[truth].set(fontweight="bold", color="C2")
     return axs[0]
 
-# %% ../nbs/05_combine.ipynb #dbca49f3
+# %% ../nbs/05_combine.ipynb #a13b8f40
+def pool(
+    probas: Sequence[ArrayLike] | np.ndarray,   # (..., n, n_classes) probabilities, per expert
+    how: str = "product",                       # "product", "geometric", "mean" or "vote"
+    exponents: ArrayLike | None = None,         # >= 0, per expert; in a mean or vote: shares
+    prior: ArrayLike | None = None,             # (n_classes,) frequencies; all alike by default
+) -> np.ndarray:                                # (..., n, n_classes), rows sum to 1
+    """One prediction from several; see Genest and Zidek (1986) and Kittler et al. (1998)
+
+    Each of M experts has the prior in it, so a product divides it out M - 1 times (with
+    exponents: their sum minus 1 times). Computed in logarithms; where the experts rule out every
+    class, the prior is left. `ValueError` if there is a prior, but nothing is multiplied."""
+    experts = check_experts(probas)
+    if prior is not None:
+        if how in ("mean", "vote"):
+            raise ValueError(f"prior is given, but how={how!r} multiplies nothing; expected None")
+        prior, shape = check_numbers(prior, "prior"), experts[0].shape[-1:]
+        if prior.shape != shape or not (prior.min() > 0 and abs(prior.sum() - 1) < 1e-3):
+            raise ValueError(f"prior={prior} is not a frequency for each class; "
+                             f"expected {shape[0]} numbers above 0 that sum to 1")
+    with np.errstate(divide="ignore"):
+        return np.exp(pool_logs(np.log(experts), how, exponents, prior))
+
+def pool_logs(
+    logs: np.ndarray,                       # (n_experts, ..., n, n_classes) log-probabilities
+    how: str = "product",                   # "product", "geometric", "mean" or "vote"
+    exponents: ArrayLike | None = None,     # >= 0, per expert; in a mean or vote: shares
+    prior: np.ndarray | None = None,        # (n_classes,) frequencies; all alike by default
+) -> np.ndarray:                            # (..., n, n_classes) log-probabilities
+    "`pool` for those who have logarithms, in which nothing underflows"
+    check_choice(how, ("product", "geometric", "mean", "vote"), "how")
+    a = (np.ones(len(logs)) if exponents is None
+         else check_nonnegative(exponents, len(logs), "exponents"))
+    if how != "product": a = a / a.sum()
+    if how in ("mean", "vote"):
+        votes = (np.exp(logs) if how == "mean"
+                 else np.eye(logs.shape[-1])[logs.argmax(-1)])
+        with np.errstate(divide="ignore"): log_p = np.log(np.tensordot(a, votes, 1))
+        return log_p.astype(logs.dtype, copy=False)
+    base = np.log(np.full(logs.shape[-1], 1 / logs.shape[-1]) if prior is None else prior)
+    z = base + np.tensordot(a[a > 0], logs[a > 0] - base, 1)
+    left = z.max(-1, keepdims=True) > -np.inf
+    return log_softmax(np.where(left, z, base)).astype(logs.dtype, copy=False)
+
 def combine_output(
     p_weight: ArrayLike,    # probabilities of the first network, shape (..., n, n_classes)
     p_bias: ArrayLike,      # probabilities of the second, same shape
 ) -> np.ndarray:            # (..., n, n_classes), rows sum to 1
-    """Product of two predictions, normalised: a product of experts (Hinton, 2002)
-
-    Rows whose product underflows are computed in logarithms. Where each class is ruled out by
-    one of the two, nothing is left to scale, and the row is uniform."""
-    p_weight, p_bias = check_probas(p_weight, "p_weight"), check_probas(p_bias, "p_bias")
-    if p_weight.shape != p_bias.shape:
-        raise ValueError(f"p_bias has shape {p_bias.shape}; "
-                         f"expected {p_weight.shape}, the shape of p_weight")
-    p = p_weight * p_bias
-    # the sum of each row, several times faster than p.sum(-1)
-    total = p @ np.ones((p.shape[-1], 1), p.dtype)
-    # too few digits are left to scale
-    lost = total[..., 0] < np.finfo(p.dtype).tiny / np.finfo(p.dtype).eps
-    if lost.any():
-        p[lost] = _normalise(_log(p_weight[lost]) + _log(p_bias[lost]))
-        total[lost] = 1
-    p /= total
-    return p
-
-def _log(p: np.ndarray) -> np.ndarray:
-    "Logarithm with -inf for 0, without a warning"
-    with np.errstate(divide="ignore"): return np.log(p)
-
-def _normalise(logs: np.ndarray) -> np.ndarray:
-    "Softmax of log-probabilities; a row of nothing but -inf becomes uniform"
-    top = logs.max(-1, keepdims=True)
-    e = np.exp(np.where(np.isfinite(top), logs - np.where(np.isfinite(top), top, 0), 0))
-    return e / e.sum(-1, keepdims=True)
-
-# %% ../nbs/05_combine.ipynb #a13b8f40
-def pool(
-    probas: Sequence[ArrayLike] | np.ndarray,  # probabilities (..., n, n_classes), one per expert
-    how: str = "product",                      # "product", "geometric", "mean" or "vote"
-    weights: ArrayLike | None = None,          # >= 0 each; default 1 (product) or equal shares
-) -> np.ndarray:                               # (..., n, n_classes), rows sum to 1
-    """One prediction from several; see Genest and Zidek (1986) and Kittler et al. (1998)
-
-    Where the product or the geometric mean leaves no class, the row is uniform."""
-    check_choice(how, ("product", "geometric", "mean", "vote"), "how")
-    experts = check_experts(probas)
-    shares = np.ones(len(experts)) if weights is None else check_weights(weights, len(experts))
-    if how != "product": shares = shares / shares.sum()
-    if how in ("product", "geometric"):
-        return _normalise(sum(w * _log(p) for w, p in zip(shares, experts) if w > 0))
-    if how == "vote": experts = [np.eye(p.shape[-1])[p.argmax(-1)] for p in experts]
-    return np.tensordot(shares, np.stack(experts), 1)
+    "Product of two predictions, normalised: a product of experts (Hinton, 2002)"
+    return pool([p_weight, p_bias])

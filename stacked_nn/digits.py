@@ -13,10 +13,11 @@ from numpy.typing import ArrayLike
 from sklearn.datasets import load_digits as _sklearn_digits
 from sklearn.model_selection import train_test_split
 
-from .checks import check_matrix
+from .checks import check_count, check_images
+from .course import pyplot
 
 # %% auto #0
-__all__ = ['Split', 'load_digits', 'course_style', 'show_digits']
+__all__ = ['Split', 'load_digits', 'show_digits']
 
 # %% ../nbs/01_digits.ipynb #17251ed4
 class Split(NamedTuple):
@@ -36,37 +37,26 @@ def load_digits(
         X / 16, y, test_size=test_size, random_state=random_state, stratify=y))
 
 # %% ../nbs/01_digits.ipynb #b8c0bfae
-def _pyplot() -> Any:
-    "`matplotlib.pyplot`, or an error that names the extra to install"
-    try: import matplotlib.pyplot as plt
-    except ImportError as e:
-        raise ImportError("pictures need matplotlib: pip install 'stacked-nn[course]'") from e
-    return plt
-
-def course_style() -> None:
-    "Figures as SVG, legible on light and dark pages, in colours the colour-blind can tell apart"
-    _pyplot().style.use("stacked_nn.course")
-    from matplotlib_inline.backend_inline import set_matplotlib_formats
-    # no date: the same figure is the same file
-    set_matplotlib_formats("svg", metadata={"Date": None})
-
 def show_digits(
     images: ArrayLike,                      # (n, n_pixels): square images, one per row
     titles: Sequence[Any] | None = None,    # one title per image
     n_columns: int = 10,                    # images per row of the picture
-    vmin: float = 0, vmax: float = 1,       # values drawn as white and black
+    vmin: float = 0,                        # value drawn as white
+    vmax: float = 1,                        # value drawn as black
     cmap: str = "gray_r",                   # ink on paper
 ) -> np.ndarray:
-    "Draw `images` as a grid; returns the array of axes"
-    images = check_matrix(images, name="images")
-    side, rows = round(images.shape[-1] ** .5), -(-len(images) // n_columns)
-    if side ** 2 != images.shape[-1]:
-        raise ValueError(f"images have {images.shape[-1]} pixels; "
-                         "expected a square number such as 64")
+    """Draw `images` as a grid; returns the array of axes
+
+    `ValueError` if they are not square, or have values beyond `vmin` and `vmax`."""
+    images = check_images(images, low=vmin, high=vmax)
+    rows = -(-len(images) // check_count(n_columns, "n_columns"))
+    if titles is not None and len(titles) != len(images):
+        raise ValueError(f"titles has {len(titles)} entries; expected {len(images)}, "
+                         "one per image")
     size = .75 * n_columns, (.75 if titles is None else .95) * rows
-    _, axs = _pyplot().subplots(rows, n_columns, figsize=size, squeeze=False)
+    _, axs = pyplot().subplots(rows, n_columns, figsize=size, squeeze=False)
     for ax in axs.flat: ax.axis("off")
     for i, (ax, image) in enumerate(zip(axs.flat, images)):
-        ax.imshow(image.reshape(side, side), cmap=cmap, vmin=vmin, vmax=vmax)
+        ax.imshow(image, cmap=cmap, vmin=vmin, vmax=vmax)
         if titles is not None: ax.set_title(titles[i], fontsize=9)
     return axs

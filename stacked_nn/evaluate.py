@@ -9,43 +9,32 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.metrics import confusion_matrix
+from sklearn.metrics import accuracy_score, confusion_matrix
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.multiclass import unique_labels
 
-from .checks import check_answers, check_count, check_type
-from .digits import _pyplot, load_digits
+from .checks import check_count, check_type
+from .course import pyplot
+from .digits import load_digits
 from .features import RTFeatures
 
 # %% auto #0
-__all__ = ['accuracy', 'confusion', 'Comparison', 'compare', 'ViewSplits', 'view_splits']
-
-# %% ../nbs/06_evaluate.ipynb #7281dca2
-def accuracy(
-    y_true: ArrayLike,  # (n,) right labels
-    y_pred: ArrayLike,  # (n,) predicted labels
-) -> float:
-    "Share of rows where the two are equal"
-    y_true, y_pred = check_answers(y_true, y_pred)
-    return float(np.mean(y_true == y_pred))
-
-def confusion(
-    y_true: ArrayLike,                # (n,) right labels
-    y_pred: ArrayLike,                # (n,) predicted labels
-    labels: ArrayLike | None = None,  # order of rows and columns; default all that occur, sorted
-) -> np.ndarray:                      # (n_labels, n_labels) counts
-    "How often label i (row) was answered with label j (column)"
-    return confusion_matrix(*check_answers(y_true, y_pred), labels=labels)
+__all__ = ['Comparison', 'compare', 'ViewSplits', 'view_splits']
 
 # %% ../nbs/06_evaluate.ipynb #2bbba8de
 class Comparison:
     "Several predictions of the same labels: `.accuracy`, `.confusion` by name, table, picture"
-    def __init__(self, y_true: ArrayLike, predictions: dict[str, ArrayLike]):
+    def __init__(self,
+        y_true: ArrayLike,                  # (n,) right labels
+        predictions: dict[str, ArrayLike],  # {name: (n,) predicted labels}
+    ):
         if not check_type(predictions, dict, "predictions"):
             raise ValueError("predictions is empty; expected {name: labels}")
-        self.accuracy = {name: accuracy(y_true, p) for name, p in predictions.items()}
+        self.accuracy = {name: float(accuracy_score(y_true, p))
+                         for name, p in predictions.items()}
         self.n, self.labels = np.size(y_true), unique_labels(y_true, *predictions.values())
-        self.confusion = {name: confusion(y_true, p, self.labels)
+        self.confusion = {name: confusion_matrix(y_true, p, labels=self.labels)
                           for name, p in predictions.items()}
 
     def __repr__(self) -> str:
@@ -57,7 +46,7 @@ class Comparison:
     def plot(self) -> Any:
         "Accuracy as dots; one confusion matrix each, without right answers; returns the axes"
         n = len(self.accuracy)
-        _, axs = _pyplot().subplots(1, n + 1, figsize=(2.5 * (n + 1), 2.7))
+        _, axs = pyplot().subplots(1, n + 1, figsize=(2.5 * (n + 1), 2.7))
         for i, a in enumerate(self.accuracy.values()):
             axs[0].plot(100 * a, i, "o", ms=9, color=f"C{i % 6}")
         axs[0].set(yticks=range(n), yticklabels=self.accuracy, ylim=(n - .5, -.5),
@@ -94,6 +83,16 @@ class ViewSplits(NamedTuple):
     Xb_test: np.ndarray     # (k, n_test, 10)
     y_test: np.ndarray      # (k, n_test)
 
+    @property
+    def n_train(self) -> int:
+        "Rows of a training part"
+        return self.y_train.shape[1]
+
+    @property
+    def n_test(self) -> int:
+        "Rows of a test part"
+        return self.y_test.shape[1]
+
 def view_splits(
     n_splits: int = 20,             # k
     test_size: float = 0.3,         # share of the images held back in each split
@@ -107,9 +106,8 @@ def view_splits(
         X_train, X_test, y_train, y_test = load_digits(test_size, seed)
         train, test = [], []
         for metric in ("sensitivity", "deviation"):
-            view = RTFeatures(metric).fit(X_train, y_train)
-            scaler = StandardScaler().fit(view.transform(X_train))
-            train.append(scaler.transform(view.transform(X_train)))
-            test.append(scaler.transform(view.transform(X_test)))
+            view = make_pipeline(RTFeatures(metric), StandardScaler())
+            train.append(view.fit_transform(X_train, y_train))
+            test.append(view.transform(X_test))
         stacks.append((*train, y_train, *test, y_test))
     return ViewSplits(*(np.stack(arrays) for arrays in zip(*stacks)))

@@ -5,6 +5,7 @@
 # %% ../nbs/02_features.ipynb #f4f89033
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from sklearn.utils import gen_batches
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .checks import check_choice, check_weights
-from .digits import _pyplot
+from .checks import (all_or_nothing, check_choice, check_classes, check_images,
+                               check_nonnegative)
+from .course import pyplot
 
 # %% auto #0
 __all__ = ['plot_pixel_scatter', 'plot_views', 'RTFeatures']
@@ -29,14 +31,14 @@ def plot_pixel_scatter(
     """The pixels of `x` against those of `m`, with the line through the origin and its spread
 
     Returns the axes."""
-    ax = ax or _pyplot().subplots()[1]
+    ax = ax or pyplot().subplots()[1]
     slope = m @ x / (m @ m)
     spread = np.sqrt(((x - slope * m) ** 2).sum() / (len(x) - 1))
     end = np.array([0, m.max()])
     ax.scatter(m, x, s=18, alpha=.7)
     ax.plot(end, slope * end, color="C1")
     ax.fill_between(end, slope * end - spread, slope * end + spread, color="C1", alpha=.2, lw=0)
-    ax.set(xlabel="ink in the prototype", ylabel="ink in the image", ylim=(-.25, 1.25),
+    ax.set(xlabel="ink in the prototype", ylabel="ink in the image",
            title=f"slope {slope:.2f}, spread {spread:.2f}")
     return ax
 
@@ -48,9 +50,9 @@ def plot_views(
     "The image and its two views as bar charts, the best class of each dark; returns the axes"
     along = prototypes @ x / (prototypes ** 2).sum(1)
     views = along, np.sqrt(((x - along[:, None] * prototypes) ** 2).sum(1) / (len(x) - 1))
-    _, axs = _pyplot().subplots(1, 3, figsize=(8, 2.4), width_ratios=[1, 2, 2])
-    side = round(len(x) ** .5)
-    axs[0].imshow(x.reshape(side, side), cmap="gray_r"); axs[0].axis("off")
+    picture = check_images([x], "x")[0]
+    _, axs = pyplot().subplots(1, 3, figsize=(8, 2.4), width_ratios=[1, 2, 2])
+    axs[0].imshow(picture, cmap="gray_r", vmin=0, vmax=1); axs[0].axis("off")
     for ax, values, best, colour, name in zip(
             axs[1:], views, (views[0].argmax(), views[1].argmin()), ("C0", "C1"),
             ("sensitivity (highest wins)", "deviation (lowest wins)")):
@@ -63,48 +65,107 @@ def plot_views(
 class RTFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Ten numbers per image: sensitivity to, or deviation from, the prototype of each class
 
-    After the Recognition-Taguchi (RT) method; see Teshima, Hasegawa and Tatebayashi (2012).
-    Fitted attributes: `classes_`, `prototypes_` (n_classes, n_features), `n_features_in_`.
-    There is no `partial_fit`: prototypes are means over all rows."""
-    def __init__(self,
-        metric: str = "sensitivity",    # slope on the prototype; "deviation": spread around it
-    ): self.metric = metric
+    A prototype is the mean of the rows of a class; an image is compared with it by a line through
+    the origin. So 0 must mean "nothing there", as paper does: take a common offset off first, for
+    instance with `MinMaxScaler`. After the Recognition-Taguchi (RT) method; see Teshima, Hasegawa
+    and Tatebayashi (2012).
 
+    Parameters
+    ----------
+    metric : {"sensitivity", "deviation"}, default="sensitivity"
+        The slope of that line, or the standard deviation around it.
+
+    Attributes
+    ----------
+    classes_ : array of shape (n_classes,)
+    prototypes_ : array of shape (n_classes, n_features)
+    sums_, counts_ : the same as sums over the rows, and how many rows
+    n_features_in_ : int
+    """
+    def __init__(self, metric: str = "sensitivity"): self.metric = metric
+
+    @all_or_nothing
     def fit(self,
         X: ArrayLike,                           # (n_samples, n_features)
         y: ArrayLike,                           # (n_samples,), class labels
         sample_weight: ArrayLike | None = None, # how often each row counts (>= 0); default once
     ) -> RTFeatures:
         "Average the rows of each class"
+        return self._add(X, y, None, sample_weight, first=True)
+
+    @all_or_nothing
+    def partial_fit(self,
+        X: ArrayLike,                           # (n_samples, n_features), some of the rows
+        y: ArrayLike,                           # (n_samples,), their labels
+        classes: ArrayLike | None = None,       # all labels; default those of the first rows
+        sample_weight: ArrayLike | None = None, # how often each row counts (>= 0); default once
+    ) -> RTFeatures:
+        "Add rows to the averages; only sums and counts are kept"
+        return self._add(X, y, classes, sample_weight, first=not hasattr(self, "sums_"))
+
+    def _add(self, X: Any, y: Any, classes: Any, sample_weight: Any, first: bool) -> RTFeatures:
         check_choice(self.metric, ("sensitivity", "deviation"), "metric")
-        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
+        X, y = validate_data(self, X, y, reset=first, dtype=[np.float64, np.float32])
         check_classification_targets(y)
         weight = (np.ones(len(X)) if sample_weight is None
-                  else check_weights(sample_weight, len(X), "sample_weight"))
-        # a row that counts 0 times is not there
-        X, y, weight = X[weight > 0], y[weight > 0], weight[weight > 0]
-        self.classes_, y = np.unique(y, return_inverse=True)
-        means = [np.average(X[y == c], axis=0, weights=weight[y == c])
-                 for c in range(len(self.classes_))]
-        self.prototypes_ = np.stack(means).astype(X.dtype)
+                  else check_nonnegative(sample_weight, len(X), "sample_weight"))
+        found, low, high = check_classes(y[weight > 0])[0], X.min(), X.max()
+        if (self.metric == "sensitivity" and min(X.shape) > 1
+                and min(abs(low), abs(high)) > high - low):
+            warnings.warn(f"X has values from {low:g} to {high:g}, all far from 0, and slopes go "
+                          "through 0: take the offset off first, for instance with MinMaxScaler",
+                          stacklevel=4)
+        known = found if classes is None else check_classes(classes)[0]
+        if first: self.classes_, self.counts_, self.sums_ = known, np.zeros(len(known)), 0.
+        new = np.setdiff1d(np.union1d(found, known), self.classes_)
+        if len(new):
+            raise ValueError(f"y has the label {new[0]}, unknown so far; expected all labels "
+                             "as `classes` in the first call, and the same later")
+        for rows in gen_batches(len(X), 1000):
+            member = weight[rows] * (y[rows] == self.classes_[:, None])
+            self.counts_, self.sums_ = self.counts_ + member.sum(1), self.sums_ + member @ X[rows]
+        if not np.isfinite(self.sums_).all():
+            raise ValueError("X or sample_weight has numbers whose sums are not finite; "
+                             "expected smaller ones")
         return self
+
+    @property
+    def prototypes_(self) -> np.ndarray:
+        "The mean of the rows of each class, (n_classes, n_features)"
+        return self.sums_ / self.counts_[:, None]
 
     def transform(self,
         X: ArrayLike,   # (n_samples, n_features)
     ) -> np.ndarray:    # (n_samples, n_classes)
-        "One column per class, in the order of `classes_`"
+        """One column per class, in the order of `classes_`
+
+        Computed in float64, whatever `X` is. `ValueError` if a class has no rows so far, or `X`
+        has numbers far too large."""
         check_is_fitted(self)
+        check_choice(self.metric, ("sensitivity", "deviation"), "metric")
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
-        length = (self.prototypes_ ** 2).sum(1)     # m.m of each class
-        length = np.where(length > 0, length, 1)    # an empty prototype explains nothing: slope 0
-        values = np.empty((len(X), len(length)), np.result_type(X, length))
-        for rows in gen_batches(len(X), 256):       # what the cache holds: quick, little memory
-            x = X[rows]
-            product = x @ self.prototypes_.T        # m.x of each image and class
-            if self.metric == "sensitivity": values[rows] = product / length
-            else:
-                left = np.einsum("ij,ij->i", x, x)[:, None] - product ** 2 / length
-                values[rows] = np.sqrt(np.maximum(left, 0) / max(x.shape[1] - 1, 1))
+        if not self.counts_.all():
+            raise ValueError(f"class {self.classes_[self.counts_ == 0][0]} has no rows so far; "
+                             "expected some by `partial_fit`")
+        m = self.prototypes_
+        unit = np.abs(m).max() or 1.                # squares neither overflow nor vanish
+        m = m / unit
+        mm = (m ** 2).sum(1)
+        mm[mm == 0] = 1                             # an empty prototype explains nothing: slope 0
+        values = np.empty((len(X), len(m)), X.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for rows in gen_batches(len(X), 256):   # what the cache holds: quick, little memory
+                x = X[rows] / unit
+                xx, mx = np.einsum("ij,ij->i", x, x)[:, None], x @ m.T
+                slope = mx / mm
+                left = xx - slope * mx              # of xx, beside the slope
+                i, c = np.nonzero(left < 1e-4 * xx) # next to nothing: its digits have cancelled
+                left[i, c] = ((x[i] - slope[i, c, None] * m[c]) ** 2).sum(1)
+                spread = np.sqrt(left / max(x.shape[1] - 1, 1))
+                values[rows] = slope if self.metric == "sensitivity" else unit * spread
+        if not np.isfinite(values).all():
+            raise ValueError("X has values too large to compute with; expected numbers of about "
+                             f"the size of the training data, {unit:g}")
         return values
 
     @property

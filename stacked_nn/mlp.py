@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
+from sklearn.utils import gen_batches
 
 from .checks import (check_choice, check_count, check_dtype, check_labels, check_list,
-                               check_matrix, check_numbers, check_positive, check_probas,
+                               check_matrix, check_number, check_numbers, check_probas,
                                check_random, check_type)
 
 # %% auto #0
-__all__ = ['softmax', 'log_softmax', 'one_hot', 'cross_entropy', 'MLP', 'gradient_check']
+__all__ = ['softmax', 'log_softmax', 'one_hot', 'cross_entropy', 'MLP', 'GradientErrors', 'gradient_check']
 
 # %% ../nbs/03_mlp.ipynb #80d8108f
 def softmax(
@@ -25,20 +26,20 @@ def softmax(
 ) -> np.ndarray:
     "Probabilities over the last axis of `z`; safe for logits of any size"
     z = check_numbers(z, "z")
-    e = np.exp(z - _by_column(z).max(-1, keepdims=True))
-    e /= _by_column(e).sum(-1, keepdims=True)
-    return e
+    e = np.exp(z - _rows(np.maximum, z))
+    return e / _rows(np.add, e)
 
 def log_softmax(
     z: ArrayLike,   # logits, shape (..., n_classes)
 ) -> np.ndarray:
     "Logarithm of `softmax(z)`, finite where the probability itself is too small for a float"
     z = check_numbers(z, "z")
-    z = z - _by_column(z).max(-1, keepdims=True)
-    return z - np.log(_by_column(np.exp(z)).sum(-1, keepdims=True))
+    z = z - _rows(np.maximum, z)
+    return z - np.log(_rows(np.add, np.exp(z)))
 
-# the same numbers, column after column: many short rows are then reduced much faster
-_by_column = np.asfortranarray
+def _rows(f: np.ufunc, z: np.ndarray) -> np.ndarray:
+    "The maximum or sum of each row; numpy is slow in many short rows, and quick in columns"
+    return f.reduce(np.asfortranarray(z), -1, keepdims=True)
 
 # %% ../nbs/03_mlp.ipynb #a79767b2
 def one_hot(
@@ -63,9 +64,9 @@ def cross_entropy(
 class MLP:
     """Multilayer perceptron: ReLU inside, softmax at the end; or `n_nets` of them side by side
 
-    `.weights` is a list of (n_in, n_out), `.biases` of (1, n_out); with `n_nets=k` each has a
-    leading axis of k, `X` is (k, n, n_in), or (n, n_in) for all, and results have the leading
-    axis too."""
+    `.weights` is a list of (n_in, n_out), `.biases` of (1, n_out), and they are all that a
+    network is. With `n_nets=k` each has a leading axis of k, `X` is (k, n, n_in), or (n, n_in)
+    for all, and results have the leading axis too."""
     def __init__(self,
         sizes: Sequence[int],           # units per layer, inputs first, such as (10, 64, 32, 10)
         init: str | float = "he",       # a standard deviation; "he" is sqrt(2 / n_in)
@@ -73,55 +74,79 @@ class MLP:
         dtype: DTypeLike = np.float64,  # float64 or float32
         random_state: Any = None,       # seed or numpy Generator of the starting weights
     ):
-        self.sizes = tuple(check_count(size, "sizes") for size in check_list(sizes, "sizes"))
-        if len(self.sizes) < 2:
+        sizes = [check_count(size, "sizes") for size in check_list(sizes, "sizes")]
+        if len(sizes) < 2:
             raise ValueError(f"sizes={sizes!r} is too short; "
                              "expected inputs and outputs at least")
         lead = () if n_nets is None else (check_count(n_nets, "n_nets"),)
         if isinstance(init, str): check_choice(init, ("he",), "init")
-        self.dtype, rng = check_dtype(dtype), check_random(random_state)
-        sd = [np.sqrt(2 / n_in) if init == "he" else check_positive(init, "init")
-              for n_in in self.sizes[:-1]]
+        dtype, rng = check_dtype(dtype), check_random(random_state)
+        sd = [np.sqrt(2 / n_in) if init == "he" else check_number(init, "init")
+              for n_in in sizes[:-1]]
         self.weights = [(s * rng.standard_normal((*lead, *shape))).astype(dtype)
-                        for s, shape in zip(sd, pairwise(self.sizes))]
-        self.biases = [np.zeros((*lead, 1, n_out), dtype) for n_out in self.sizes[1:]]
-        self.activations: list[np.ndarray] | None = None
+                        for s, shape in zip(sd, pairwise(sizes))]
+        self.biases = [np.zeros((*lead, 1, n_out), dtype) for n_out in sizes[1:]]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        "Units per layer, inputs first"
+        return *(W.shape[-2] for W in self.weights), self.weights[-1].shape[-1]
+
+    @property
+    def n_nets(self) -> int | None:
+        "How many networks side by side, or None for one without a leading axis"
+        return self.weights[0].shape[0] if self.weights[0].ndim == 3 else None
+
+    @property
+    def dtype(self) -> np.dtype:
+        "The kind of number it computes with"
+        return self.weights[0].dtype
+
+    def __repr__(self) -> str:
+        n_nets = "" if self.n_nets is None else f", n_nets={self.n_nets}"
+        return f"MLP({self.sizes}{n_nets}, dtype={self.dtype})"
+
+    def activations(self,
+        X: ArrayLike,           # (..., n, n_in); its numbers are not checked here
+    ) -> list[np.ndarray]:      # [X, a1, ..., logits], each (..., n, units)
+        "What each layer hands on: all that `backward` needs to know"
+        a = [np.asarray(X, self.dtype)]
+        for W, b in zip(self.weights[:-1], self.biases):
+            a.append(np.maximum(a[-1] @ W + b, 0))
+        return [*a, a[-1] @ self.weights[-1] + self.biases[-1]]
 
     def logits(self,
         X: ArrayLike,   # (..., n, n_in)
     ) -> np.ndarray:    # (..., n, n_out)
-        "Outputs before softmax; keeps what `backward` needs"
-        lead = self.weights[0].shape[:-2] or None
-        a = [check_matrix(X, self.sizes[0], dtype=self.dtype, lead=lead)]
-        for W, b in zip(self.weights[:-1], self.biases):
-            z = a[-1] @ W
-            z += b      # in place: no second array of this size
-            a.append(np.maximum(z, 0, out=z))
-        self.activations = a        # at once, so that threads do not mix theirs
-        return a[-1] @ self.weights[-1] + self.biases[-1]
+        "Outputs before softmax, computed 256 rows at a time: quick, in little memory"
+        X = check_matrix(X, self.sizes[0], dtype=self.dtype, lead=self.weights[0].shape[:-2])
+        return np.concatenate([self.activations(X[..., rows, :])[-1]
+                               for rows in gen_batches(X.shape[-2], 256)], -2)
 
-    def forward(self, X: ArrayLike) -> np.ndarray:
-        "Probabilities, shape (..., n, n_out)"
+    def forward(self,
+        X: ArrayLike,   # (..., n, n_in)
+    ) -> np.ndarray:    # (..., n, n_out)
+        "Probabilities"
         return softmax(self.logits(X))
 
-    def predict(self, X: ArrayLike) -> np.ndarray:
-        "The most probable class of each row, shape (..., n)"
+    def predict(self,
+        X: ArrayLike,   # (..., n, n_in)
+    ) -> np.ndarray:    # (..., n)
+        "The most probable class of each row"
         return self.logits(X).argmax(-1)
 
     def backward(self,
+        activations: Sequence[np.ndarray],      # what `activations` returned
         error: np.ndarray,                      # dLoss/dlogits, shape (..., n, n_out)
     ) -> list[tuple[np.ndarray, np.ndarray]]:   # [(dLoss/dW, dLoss/db), ...], inputs first
-        "Gradients of a loss summed over the rows of the last forward pass, by the chain rule"
-        if self.activations is None:
-            raise RuntimeError("backward before any forward pass; call logits(X) first")
-        error, rows = check_numbers(error, "error"), self.activations[0].shape[-2]
-        if error.shape[-2:] != (rows, self.sizes[-1]):
-            raise ValueError(f"error has shape {error.shape}; "
-                             f"expected (..., {rows}, {self.sizes[-1]})")
+        "Gradients of a loss summed over the rows, by the chain rule"
+        if np.shape(error) != np.shape(activations[-1]):
+            raise ValueError(f"error has shape {np.shape(error)}; "
+                             f"expected {np.shape(activations[-1])}, that of the logits")
         # a bias is a weight whose input is always 1
         grads, ones = [], np.ones((1, error.shape[-2]), error.dtype)
         for i in reversed(range(len(self.weights))):
-            a = self.activations[i]
+            a = activations[i]
             grads.append((a.mT @ error, ones @ error))
             if i: error = error @ self.weights[i].mT * (a > 0)
         return grads[::-1]
@@ -135,36 +160,54 @@ class MLP:
             W -= lr * dW
             b -= lr * db
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "activations": None}      # a copy does not carry the data seen last
-
 # %% ../nbs/03_mlp.ipynb #3cbb4a7a
-def gradient_check(
-    net: MLP,
-    X: ArrayLike,   # (..., n, n_in); a few rows are enough
-    y: ArrayLike,   # (..., n) or (n,)
-) -> float:
-    """Largest relative error of `net.backward` against central differences, array by array
+class GradientErrors(dict):
+    "The largest relative error of each array, {name: error}, with a table to look at"
+    def __repr__(self) -> str:
+        return "\n".join(f"{name:10}  {error:.0e}  {'right' if error < 1e-6 else 'WRONG'}"
+                         for name, error in self.items())
 
-    Below 1e-6 is right."""
-    h, worst = 1e-5, 0.
-    if check_type(net, MLP, "net").dtype != np.float64:
+def gradient_check(
+    net: MLP,           # of float64
+    X: ArrayLike,       # (..., n, n_in); a few rows are enough
+    y: ArrayLike,       # (..., n) or (n,) labels
+) -> GradientErrors:    # below 1e-6 is right
+    """`net.backward` against central differences, weight by weight
+
+    A row in which the nudge of a weight switches a ReLU on or off has no derivative there: it is
+    left out for that weight. Read the table from below: the lowest array that is wrong shows in
+    which layer the fault is. `ValueError` if the network is of float32."""
+    h, X = 1e-5, check_matrix(X, check_type(net, MLP, "net").sizes[0])
+    if net.dtype != np.float64:
         raise ValueError(f"net has dtype {net.dtype}; "
                          f"expected float64, in which a nudge of {h} is not lost")
-    y = check_labels(y, net.sizes[-1], net.logits(X).shape[:-1])
-    target = one_hot(y, net.sizes[-1])
-    loss = lambda: -(target * log_softmax(net.logits(X))).sum()
-    loss()
-    grads = net.backward(softmax(net.logits(X)) - target)
-    arrays = [a for pair in zip(net.weights, net.biases) for a in pair]
-    for array, grad in zip(arrays, [g for pair in grads for g in pair]):
-        numeric = np.empty_like(array)
-        for i in np.ndindex(array.shape):
-            kept = array[i]
-            array[i] = kept + h; up = loss()
-            array[i] = kept - h; down = loss()
-            array[i] = kept
-            numeric[i] = (up - down) / (2 * h)
-        scale = max(np.abs(grad).max(), np.abs(numeric).max())
-        if scale > 0: worst = max(worst, np.abs(grad - numeric).max() / scale)
-    return float(worst)
+    a = net.activations(X)
+    target = one_hot(check_labels(y, net.sizes[-1], a[-1].shape[:-1]), net.sizes[-1])
+
+    def look() -> tuple[np.ndarray, np.ndarray]:
+        "Loss of each row, and which units are on: (..., n) and (..., n, units)"
+        a = net.activations(X)
+        on = np.concatenate([np.zeros_like(a[-1]), *a[1:-1]], -1) > 0
+        return -(target * log_softmax(a[-1])).sum(-1), on
+
+    error, errors = softmax(a[-1]) - target, GradientErrors()
+    grads = net.backward(a, error)
+    rows = [net.backward([layer[..., r:r + 1, :] for layer in a], error[..., r:r + 1, :])
+            for r in range(error.shape[-2])]
+    # what rounding makes of a difference of losses: a gradient smaller than that cannot be seen
+    noise = np.finfo(float).eps * (1 + np.abs(a[-1])).sum() / h
+    for layer, kind in np.ndindex(len(grads), 2):
+        array, grad = (net.weights, net.biases)[kind][layer], grads[layer][kind].copy()
+        numeric = np.zeros_like(array)
+        for at in np.ndindex(array.shape):
+            kept = array[at]
+            array[at] = kept + h; up, on = look()
+            array[at] = kept - h; down, on_below = look()
+            array[at] = kept
+            kink = (on != on_below).any(-1)
+            numeric[at] = (up - down)[~kink].sum() / (2 * h)
+            grad[at] -= sum(rows[r][layer][kind][at] for r in np.nonzero(kink)[-1])
+        scale = max(np.abs(grad).max(), np.abs(numeric).max()) + 1e6 * noise
+        errors[f"{('weights', 'biases')[kind]}[{layer}]"] = float(
+            np.abs(grad - numeric).max() / scale)
+    return errors

@@ -5,11 +5,13 @@
 # %% ../nbs/09_real.ipynb #41cf65f1
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from .checks import check_count, check_numbers, check_positive
+from .checks import check_count, check_numbers, check_number
 
 # %% auto #0
 __all__ = ['corrected_interval', 'mcnemar']
@@ -28,11 +30,14 @@ def corrected_interval(
     if not np.isfinite(d).all():
         raise ValueError("d contains NaN or infinity; expected finite numbers")
     check_count(n_train, "n_train"), check_count(n_test, "n_test")
-    if check_positive(level, "level") >= 1:
-        raise ValueError(f"level={level!r} is out of range; expected a number between 0 and 1")
+    check_number(level, "level", high=1)
+    if np.allclose(d, d[0], rtol=1e-9, atol=1e-12):     # but for rounding
+        warnings.warn(f"d has {len(d)} times the same number, so there is no spread to judge by: "
+                      "the interval has no width, and there is no p-value", stacklevel=2)
+        return float(d[0]), 0., np.nan
     se = np.sqrt((1 / len(d) + n_test / n_train) * d.var(ddof=1))
     t = stats.t(len(d) - 1)
-    p = 2 * t.sf(abs(d.mean()) / se) if se > 0 else float(d.mean() == 0)
+    p = 2 * t.sf(abs(d.mean()) / se)
     return float(d.mean()), float(t.ppf((1 + level) / 2) * se), float(p)
 
 # %% ../nbs/09_real.ipynb #dbfffab2

@@ -6,145 +6,334 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from functools import partial
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.base import ClassifierMixin, clone
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import StratifiedKFold, train_test_split
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.utils import _safe_indexing, column_or_1d, get_tags, indexable
+from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
-from .calibrate import calibrate
-from .checks import (check_choice, check_count, check_list, check_matrix,
-                               check_positive, check_random, check_views)
-from .combine import pool
-from .evaluate import accuracy
+from .calibrate import fit_exponents
+from .checks import (all_or_nothing, check_choice, check_classes, check_count,
+                               check_list, check_number,
+                               check_random, check_view, check_views)
+from .combine import pool_logs
 from .features import RTFeatures
-from .mlp import MLP
+from .mlp import MLP, log_softmax
 from .train import train
 
 # %% auto #0
 __all__ = ['StackedClassifier']
 
 # %% ../nbs/07_stack.ipynb #1def775d
-class StackedClassifier(ClassifierMixin, BaseEstimator):
+class StackedClassifier(ClassifierMixin, _BaseComposition):
     """One network per view of the data, and one answer: the pool of their predictions
 
-    The views are weight and bias by default, as in the post. With `mode="parallel"` each network
-    is trained alone, with "series" through those before it. `pool="fitted"` is the product with
-    exponents from `calibrate`. Fitted attributes: `classes_`, `n_features_in_`, `views_` {name:
-    fitted pipeline}, `nets_` {name: MLP}, `loss_curve_` {name: loss after each epoch},
-    `pool_weights_` (exponents if `pool="fitted"`, else None). There is no `partial_fit`, since
-    views are fitted to all rows, and no `sample_weight`: repeat the rows that count more."""
+    `X` is anything that the views understand; only its rows are counted here, and its names
+    checked. There is no `partial_fit`, since views are fitted to all rows, and no
+    `sample_weight`: repeat the rows that count more.
+
+    Parameters
+    ----------
+    views : list of (name, transformer), default=None
+        "passthrough" stands for a view that hands on what it gets; None for the two views of the
+        post, "weight" and "bias". Each is standardized before a network sees it. The views'
+        own parameters are reached as `name__parameter`.
+    hidden_layer_sizes : int or sequence of int, default=(64, 32)
+        Units of each network's hidden layers.
+    pool : {"product", "geometric", "mean", "vote", "fitted"}, default="product"
+        How the networks are combined; "fitted" is a product with exponents fitted on the
+        predictions of rows that the networks were not trained on (five folds).
+    mode : {"parallel", "series"}, default="parallel"
+        Train each network alone, or on top of the sum of those before it.
+    prior : {"train"} or None, default="train"
+        The frequencies of the classes that a product divides out (parallel networks each have
+        them in their answer): those of the training data, or None for all alike, as in the post.
+    epochs : int, default=100
+        Passes through the training data.
+    batch_size : int, default=32
+        Rows per step. Gradients are summed over a batch: twice the rows need half the rate.
+    learning_rate : float, default=0.005
+    alpha : float, default=0.0
+        L2 penalty of the weights, as in `MLPClassifier`.
+    smoothing : float, default=0.0
+        Share of each label that is spread over all classes (label smoothing).
+    early_stopping : bool, default=False
+        Hold out rows, keep the epoch that is best on them, and stop after ten without a better.
+    validation_fraction : float, default=0.1
+        Share of the rows held out for `early_stopping`.
+    random_state : int, Generator, RandomState or None, default=None
+        Of the starting weights, the orders of the rows, folds and validation rows.
+    verbose : bool, default=False
+        Show a progress bar for each network.
+
+    Attributes
+    ----------
+    classes_ : array of shape (n_classes,)
+    prior_ : array of shape (n_classes,), the frequencies of the classes
+    fitted_as_ : dict, the parameters mode, pool and prior at the time of fit
+    views_, scalers_ : {name: fitted transformer}, {name: fitted StandardScaler}
+    reach_ : {name: root mean square of the standardized training row farthest out}
+    nets_ : {name: MLP}
+    history_ : {name: History}, and loss_curve_ : {name: its losses}
+    exponents_ : array of shape (n_views,) if `pool="fitted"`, else None
+    n_features_in_ : int, if `X` has columns
+    feature_names_in_ : array, if they have names
+    """
     def __init__(self,
-        views: list[tuple[str, Any]] | None = None,     # (name, transformer); default: the post's
-        hidden_layer_sizes: tuple[int, ...] = (64, 32), # units of each network's hidden layers
-        pool: str = "product",                          # a `how` of `pool`, or "fitted" exponents
-        mode: str = "parallel",                         # "series": through the networks before it
-        epochs: int = 100,                              # passes through the training data
-        batch_size: int = 32,                           # rows per step
-        learning_rate: float = 0.005,                   # gradients are summed over a batch
-        random_state: Any = None,                       # seed or Generator of weights and orders
+        views: list[tuple[str, Any]] | None = None,
+        hidden_layer_sizes: Any = (64, 32),
+        pool: str = "product",
+        mode: str = "parallel",
+        prior: str | None = "train",
+        epochs: int = 100,
+        batch_size: int = 32,
+        learning_rate: float = 0.005,
+        alpha: float = 0.,
+        smoothing: float = 0.,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        random_state: Any = None,
+        verbose: bool = False,
     ):
         self.views, self.hidden_layer_sizes = views, hidden_layer_sizes
-        self.pool, self.mode = pool, mode
+        self.pool, self.mode, self.prior = pool, mode, prior
         self.epochs, self.batch_size, self.learning_rate = epochs, batch_size, learning_rate
-        self.random_state = random_state
+        self.alpha, self.smoothing = alpha, smoothing
+        self.early_stopping, self.validation_fraction = early_stopping, validation_fraction
+        self.random_state, self.verbose = random_state, verbose
 
+    @all_or_nothing
     def fit(self,
-        X: ArrayLike,   # (n_samples, n_features)
+        X: Any,         # (n_samples, ...), whatever the views take
         y: ArrayLike,   # (n_samples,), class labels
     ) -> StackedClassifier:
-        "Fit the views, then one network after the other"
+        "Fit the views, then one network after the other; a fit that fails changes nothing"
         hidden, views = self._checked_params()
-        X, y = self._checked(X, y)
+        self._named(X, y=y)
+        X, y = indexable(X, column_or_1d(y, warn=True))
         check_classification_targets(y)
-        self.classes_, y = np.unique(y, return_inverse=True)
+        self.classes_, y = check_classes(y)
         if len(self.classes_) < 2:
-            raise ValueError(f"y has 1 class, {self.classes_[0]}; expected at least 2")
-        self.pool_weights_ = self._fit_pool(X, y) if self.pool == "fitted" else None
-        rng = check_random(self.random_state)
-        self.views_, self.nets_, self.loss_curve_ = {}, {}, {}
-        before = np.zeros((len(X), len(self.classes_)))
-        for name, transformer in views:
-            pipeline = make_pipeline(clone(transformer, safe=False), StandardScaler())
-            self.views_[name] = pipeline.fit(X, y)
-            view = self._view(name, X)
-            net = MLP((view.shape[1], *hidden, len(self.classes_)), random_state=rng)
-            history = train(net, view, y, self.epochs, self.batch_size, self.learning_rate,
-                            random_state=rng, through=before if self.mode == "series" else None,
-                            progress=False)
+            raise ValueError(f"y has {len(self.classes_)} class; expected at least 2")
+        self.fitted_as_: dict[str, Any] = {"mode": self.mode, "pool": self.pool,
+                                           "prior": self.prior}
+        self.prior_ = np.bincount(y) / len(y)
+        self.exponents_ = self._cross_fit(X, y) if self.pool == "fitted" else None
+        rng, n_classes, X_held, y_held = check_random(self.random_state), len(self.classes_), X, y
+        if self.early_stopping: X, X_held, y, y_held = _split(X, y, self._held_out(y, rng))
+        offset, held_offset = np.zeros((len(y), n_classes)), np.zeros((len(y_held), n_classes))
+        self.views_, self.scalers_, self.reach_, self.nets_, self.history_ = {}, {}, {}, {}, {}
+        for name, view in views:
+            view = FunctionTransformer() if isinstance(view, str) else clone(view)
+            scaler = StandardScaler()
+            Z = _apply(name, X, partial(view.fit_transform, y=y), scaler.fit_transform)
+            self.views_[name], self.scalers_[name] = view, scaler
+            self.reach_[name] = _size(Z).max()
+            validation = ((self._view(name, X_held), y_held, held_offset)
+                          if self.early_stopping else None)
+            net = MLP((Z.shape[1], *hidden, n_classes), random_state=rng)
+            history = train(net, Z, y, self.epochs, self.batch_size, self.learning_rate,
+                            offset=offset, alpha=self.alpha, smoothing=self.smoothing,
+                            validation=validation, patience=10 if validation else None,
+                            random_state=rng, progress=self.verbose, name=f"view {name!r}")
             if history.interrupted: raise KeyboardInterrupt
-            self.nets_[name], self.loss_curve_[name] = net, history.loss
-            if self.mode == "series": before = before + net.logits(view)
+            self.nets_[name], self.history_[name] = net, history
+            if self.mode == "series":
+                offset = offset + net.logits(Z)
+                if validation: held_offset = held_offset + net.logits(validation[0])
         return self
 
-    def _fit_pool(self, X: Any, y: np.ndarray) -> np.ndarray:
-        "Exponents of the product, fitted on a fifth of the rows, unseen by networks like these"
-        n_classes, fewest = len(self.classes_), np.bincount(y).min()
-        if fewest < 2:
-            raise ValueError(f"y has a class with {fewest} row; pool='fitted' expected at least 2")
-        seed = int(check_random(self.random_state).integers(2 ** 31))
-        X_fit, X_held, y_fit, y_held = train_test_split(
-            X, y, test_size=max(n_classes, len(y) // 5), stratify=y, random_state=seed)
-        detail = clone(self).set_params(pool="product").fit(X_fit, y_fit).predict_detail(X_held)
-        experts = [p for name, p in detail.items() if name != "combined"]
-        try: return calibrate(experts, y_held)
+    def _cross_fit(self, X: Any, y: np.ndarray) -> np.ndarray:
+        "Exponents of the product, from what networks like these say of rows they have not seen"
+        counts, rng = np.bincount(y), check_random(self.random_state)
+        often = np.flatnonzero(counts[y] > 1)       # a class of one row is never held out
+        logs, labels = [], []
+        if len(often):
+            folds = StratifiedKFold(min(5, counts[counts > 1].min()), shuffle=True,
+                                    random_state=int(rng.integers(2 ** 31)))
+            for _, held in folds.split(often, y[often]):
+                X_rest, X_held, y_rest, y_held = _split(X, y, often[held])
+                model = clone(self).set_params(pool="product", verbose=False).fit(X_rest, y_rest)
+                logs.append(model._logs(X_held))
+                labels.append(y_held)
+        try:
+            if not labels: raise ValueError("no class has two rows, so no row can be held out")
+            return fit_exponents(np.concatenate(logs, 1), np.concatenate(labels), self._prior())
         except ValueError as e:
-            warnings.warn(f"{e}; all count alike instead", ConvergenceWarning, stacklevel=3)
-            return np.full(len(experts), 1 / len(experts))
+            warnings.warn(f"{e}; all count alike instead", ConvergenceWarning, stacklevel=4)
+            return np.full(len(self._views), 1 / len(self._views))
+
+    def _held_out(self, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        "Rows for early stopping, with the same mix of classes; no class of a single row"
+        often = np.flatnonzero(np.bincount(y)[y] > 1)
+        n_classes = len(np.unique(y[often]))
+        n_held = max(n_classes, round(self.validation_fraction * len(y)))
+        if not n_classes <= len(often) - n_held:
+            raise ValueError(f"validation_fraction={self.validation_fraction} holds out {n_held} "
+                             f"of {len(y)} rows; expected to leave at least one of each class")
+        return train_test_split(often, test_size=n_held, stratify=y[often],
+                                random_state=int(rng.integers(2 ** 31)))[1]
+
+    @property
+    def _views(self) -> Any:
+        "The list of views, also where it is the default"
+        if self.views is not None: return self.views
+        return [("weight", RTFeatures("sensitivity")), ("bias", RTFeatures("deviation"))]
 
     def _checked_params(self) -> tuple[list[int], list[tuple[str, Any]]]:
         "Hidden layers and views, once every parameter is known to be right"
         check_choice(self.mode, ("parallel", "series"), "mode")
-        pools = ("product", "fitted") + (
-            ("geometric", "mean", "vote") if self.mode == "parallel" else ())
-        check_choice(self.pool, pools, "pool")
-        check_positive(self.learning_rate, "learning_rate")
+        self._checked_pool(self.mode)
+        if self.prior is not None: check_choice(self.prior, ("train",), "prior")
+        if self.early_stopping not in (True, False):
+            raise TypeError(f"early_stopping={self.early_stopping!r}; expected True or False")
         check_count(self.epochs, "epochs"), check_count(self.batch_size, "batch_size")
+        check_number(self.learning_rate, "learning_rate")
+        check_number(self.alpha, "alpha", boundaries="left")
+        check_number(self.smoothing, "smoothing", high=1, boundaries="left")
+        check_number(self.validation_fraction, "validation_fraction", high=1)
         check_random(self.random_state)
-        hidden = check_list(self.hidden_layer_sizes, "hidden_layer_sizes")
-        for size in hidden: check_count(size, "hidden_layer_sizes")
-        default = [("weight", RTFeatures("sensitivity")), ("bias", RTFeatures("deviation"))]
-        return hidden, check_views(default if self.views is None else self.views)
+        hidden = self.hidden_layer_sizes
+        hidden = ([hidden] if isinstance(hidden, Integral)
+                  else check_list(hidden, "hidden_layer_sizes"))
+        return ([check_count(size, "hidden_layer_sizes") for size in hidden],
+                check_views(self._views, self._get_param_names()))
 
-    def _checked(self, X: Any, *y: Any) -> Any:
-        "`X`, and `y` if given, after scikit-learn's checks; a data frame keeps its column names"
-        checked = validate_data(self, X, *y, reset=bool(y), dtype=[np.float64, np.float32])
-        if not hasattr(X, "columns"): return checked
-        return (X, checked[1]) if y else X
+    def _checked_pool(self, mode: str) -> str:
+        parallel = ("geometric", "mean", "vote") if mode == "parallel" else ()
+        return check_choice(self.pool, ("product", "fitted", *parallel), "pool")
+
+    def _prior(self) -> np.ndarray | None:
+        "What a product divides out; networks in series do not each have it in their answer"
+        if self.prior is None or self.fitted_as_["mode"] == "series": return None
+        check_choice(self.prior, ("train",), "prior")
+        return self.prior_
+
+    def _named(self, X: Any, **fit: Any) -> None:
+        "Count the columns of `X` and check their names; all else is left to the views"
+        validate_data(self, X, ensure_2d=getattr(X, "ndim", 2) == 2, skip_check_array=True, **fit)
 
     def _view(self, name: str, X: Any) -> np.ndarray:
-        return check_matrix(self.views_[name].transform(X), name=f"view {name!r}")
+        "A view of new rows, standardized"
+        return _apply(name, X, self.views_[name].transform, self.scalers_[name].transform)
+
+    def _logs(self, X: Any) -> np.ndarray:
+        "Log-probabilities of each network, (n_views, n_samples, n_classes)"
+        check_is_fitted(self)
+        fixed = ("mode", "pool", "prior") if self.pool == "fitted" else ("mode",)
+        changed = {name: getattr(self, name) for name in fixed
+                   if getattr(self, name) != self.fitted_as_[name]}
+        if changed:
+            raise NotFittedError(f"{changed} was set after fit and needs another; call fit first")
+        self._named(X, reset=False)
+        views = {name: self._view(name, X) for name in self.nets_}
+        far = [name for name, Z in views.items() if np.median(_size(Z)) > 1.2 * self.reach_[name]]
+        if far:
+            warnings.warn("most rows lie far outside the training data, as their views "
+                          f"{', '.join(far)} show; expected X scaled as in fit", stacklevel=3)
+        return np.stack([log_softmax(net.logits(views[name]))
+                         for name, net in self.nets_.items()])
+
+    def _pooled(self, logs: np.ndarray) -> np.ndarray:
+        how = self._checked_pool(self.fitted_as_["mode"])
+        if how == "fitted": return pool_logs(logs, "product", self.exponents_, self._prior())
+        return pool_logs(logs, how, prior=self._prior())
 
     def predict_detail(self,
-        X: ArrayLike,               # (n_samples, n_features)
+        X: Any,                     # (n_samples, ...)
     ) -> dict[str, np.ndarray]:     # {name: (n_samples, n_classes), ..., "combined": likewise}
         "Probabilities of each network on its own, and combined"
-        check_is_fitted(self)
-        X = self._checked(X)
-        detail = {name: net.forward(self._view(name, X)) for name, net in self.nets_.items()}
-        how = "product" if self.pool == "fitted" else self.pool
-        weights = self.pool_weights_ if self.pool == "fitted" else None
-        return {**detail, "combined": pool(list(detail.values()), how, weights)}
+        logs = self._logs(X)
+        return {**dict(zip(self.nets_, np.exp(logs))), "combined": np.exp(self._pooled(logs))}
 
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        "Combined probabilities, (n_samples, n_classes)"
-        return self.predict_detail(X)["combined"]
+    def predict_log_proba(self,
+        X: Any,         # (n_samples, ...)
+    ) -> np.ndarray:    # (n_samples, n_classes)
+        "Logarithms of the combined probabilities"
+        return self._pooled(self._logs(X))
 
-    def predict(self, X: ArrayLike) -> np.ndarray:
+    def predict_proba(self,
+        X: Any,         # (n_samples, ...)
+    ) -> np.ndarray:    # (n_samples, n_classes)
+        "Combined probabilities"
+        return np.exp(self._pooled(self._logs(X)))
+
+    def predict(self,
+        X: Any,         # (n_samples, ...)
+    ) -> np.ndarray:    # (n_samples,)
         "The most probable class of each row"
-        p = self.predict_proba(X)
-        return self.classes_[p.argmax(1)]
+        best = self._pooled(self._logs(X)).argmax(1)
+        return self.classes_[best]
 
     def evaluate(self,
-        X: ArrayLike,           # (n_samples, n_features)
+        X: Any,                 # (n_samples, ...)
         y: ArrayLike,           # (n_samples,), right labels
     ) -> dict[str, float]:      # {name: accuracy, ..., "combined": accuracy}
         "Accuracy of each network on its own, and combined"
-        detail = self.predict_detail(X)
-        return {name: accuracy(y, self.classes_[p.argmax(1)]) for name, p in detail.items()}
+        detail, y = self.predict_detail(X), column_or_1d(y, warn=True)
+        return {name: float(accuracy_score(y, self.classes_[p.argmax(1)]))
+                for name, p in detail.items()}
+
+    @property
+    def loss_curve_(self) -> dict[str, np.ndarray]:
+        "Training loss after each epoch, {name: (epochs,)}"
+        return {name: history.loss for name, history in self.history_.items()}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        try: views = [view for _, view in self._views if view != "passthrough"]
+        except (TypeError, ValueError): return tags         # `fit` says what is wrong with them
+        tags.input_tags.sparse = all(get_tags(view).input_tags.sparse for view in views)
+        return tags
+
+    def get_params(self,
+        deep: bool = True,      # with the views and their parameters, as `name__parameter`
+    ) -> dict[str, Any]:
+        "Parameters by name"
+        return self._get_params("_views", deep)
+
+    def set_params(self,
+        **params: Any,      # as in `get_params`
+    ) -> StackedClassifier:
+        "Set parameters, also those of views"
+        if self.views is None and not params.keys() <= set(self._get_param_names()):
+            self.views = self._views
+        return self._set_params("views", **params)
+
+def _apply(name: str, X: Any, view: Callable, scale: Callable) -> np.ndarray:
+    "A view of `X`, then scaled; whatever goes wrong, the error says in which view"
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            Z = scale(check_view(view(_locked(X)), _num_samples(X), name))
+    except Exception as e:
+        if f"view {name!r}" not in str(e): e.add_note(f"This was in view {name!r}.")
+        raise
+    if np.isfinite([Z.min(), Z.max()]).all(): return Z
+    raise ValueError(f"view {name!r} has numbers too large to standardize; expected smaller ones")
+
+def _locked(X: Any) -> Any:
+    "`X` such that a view cannot change the caller's: an array read-only, anything else as a copy"
+    if not isinstance(X, np.ndarray): return X.copy() if hasattr(X, "copy") else X
+    X = X.view()
+    X.flags.writeable = False
+    return X
+
+def _split(X: Any, y: np.ndarray, held: np.ndarray) -> tuple[Any, Any, np.ndarray, np.ndarray]:
+    "`X` and `y` without the rows `held`, and of these rows"
+    rest = np.setdiff1d(np.arange(len(y)), held)
+    return _safe_indexing(X, rest), _safe_indexing(X, held), y[rest], y[held]
+
+def _size(Z: np.ndarray) -> np.ndarray:
+    "Root mean square of each row"
+    return np.sqrt((Z ** 2).mean(1))

@@ -6,122 +6,210 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import entr
 from sklearn.exceptions import ConvergenceWarning
 from tqdm.auto import trange
 
-from .checks import (check_count, check_labels, check_matrix, check_positive,
+from .checks import (check_count, check_labels, check_matrix, check_number,
                                check_random, check_type)
-from .digits import _pyplot
-from .mlp import MLP, log_softmax, one_hot, softmax
+from .course import pyplot
+from .mlp import MLP, log_softmax, softmax
 
 # %% auto #0
 __all__ = ['History', 'train']
 
 # %% ../nbs/04_train.ipynb #779cead7
+@dataclass(eq=False)
 class History:
-    "What happened in training: `.loss`, a value per epoch, or a row of k values for k networks"
-    def __init__(self) -> None:
-        self._losses: list[np.ndarray] = []
-        self.interrupted = False        # stopped by Ctrl-C
+    "What happened in training; with k networks side by side, a row of k numbers for each"
+    # cross-entropy over all training rows after each epoch, in nats: (epochs,) or (epochs, k)
+    loss: np.ndarray = field(default_factory=lambda: np.empty(0))
+    # the same over the validation rows; empty without them
+    validation_loss: np.ndarray = field(default_factory=lambda: np.empty(0))
+    # the epoch, from 1, whose weights the network has: the last, or the best on validation
+    best_epoch: int | np.ndarray = 0
+    # stopped by Ctrl-C
+    interrupted: bool = False
 
-    @property
-    def loss(self) -> np.ndarray:
-        "Cross-entropy over all training rows after each epoch, in nats: (epochs,) or (epochs, k)"
-        return np.array(self._losses)
+    def __repr__(self) -> str:
+        losses = [f"{loss:.3f}" for loss in np.mean(np.atleast_2d(self.loss.T), 0)] or ["none"]
+        return (f"History({len(self.loss)} epochs, loss {losses[0]} to {losses[-1]}, "
+                f"best_epoch={self.best_epoch}{', interrupted' * self.interrupted})")
 
     def plot(self,
         ax: Any = None,     # axes to draw on; a new figure by default
         **kwargs: Any,      # handed to `ax.plot`, for instance `label`
     ) -> Any:
-        "Draw the loss over the epochs; returns the axes"
-        ax = ax or _pyplot().subplots()[1]
-        ax.plot(np.arange(1, len(self.loss) + 1), self.loss, **kwargs)
+        "Draw the loss over the epochs, that of validation dashed; returns the axes"
+        ax = ax or pyplot().subplots()[1]
+        epochs = np.arange(1, len(self.loss) + 1)
+        lines = ax.plot(epochs, self.loss, **kwargs)
+        if len(self.validation_loss):
+            ax.plot(epochs, self.validation_loss, ls="--", color=lines[0].get_color())
         ax.set(xlabel="epoch", ylabel="loss (nats)")
         return ax
 
 def train(
-    net: MLP,
-    X: ArrayLike,                      # (n, n_in), or (k, n, n_in) for k networks
-    y: ArrayLike,                      # (n,) integer labels, or (k, n)
-    epochs: int = 100,                 # passes through all rows
-    batch_size: int = 32,              # rows per step
-    lr: float = 0.005,                 # learning rate; gradients are summed over a batch
-    shuffle: bool = True,              # new order each epoch, one for all nets; or that of `X`
-    through: ArrayLike | None = None,  # earlier nets' logits (..., n, n_classes): train the sum
-    random_state: Any = None,          # seed or numpy Generator of the orders
-    progress: bool = True,             # show a progress bar
+    net: MLP,                           # is changed in place
+    X: ArrayLike,                       # (n, n_in), or (k, n, n_in) for k networks
+    y: ArrayLike,                       # (n,) integer labels, or (k, n)
+    epochs: int = 100,                  # passes through all rows
+    batch_size: int = 32,               # rows per step; twice as many need half the `lr`
+    lr: float = 0.005,                  # learning rate; gradients are summed over a batch
+    shuffle: bool = True,               # new order each epoch, one for all nets; or that of `X`
+    offset: ArrayLike | None = None,    # logits (..., n, n_classes) of nets before; 0 by default
+    alpha: float = 0.,                  # L2 penalty of the weights, as in MLPClassifier
+    smoothing: float = 0.,              # share of each label that is spread over all classes
+    validation: tuple | None = None,    # (X, y) or (X, y, offset); the epoch best on it is kept
+    patience: int | None = None,        # stop after so many epochs without a better one
+    random_state: Any = None,           # seed or numpy Generator of the orders
+    progress: bool = True,              # show a progress bar
+    name: str = "the network",          # how the progress bar and warnings call it
 ) -> History:
     """Mini-batch gradient descent on the cross-entropy, in place
 
-    Warns (`ConvergenceWarning`) when the loss overflows, and keeps the best weights; or when it
-    ends no better than guessing. Ctrl-C stops after the current step; the network and the history
-    so far stay usable."""
+    Warns (`ConvergenceWarning`) when the loss overflows, and puts back the best weights; or when
+    it ends no better than guessing. Ctrl-C stops after the current step; the network and the
+    history so far stay usable."""
     rng, lead = check_random(random_state), check_type(net, MLP, "net").weights[0].shape[:-2]
-    check_count(epochs, "epochs"), check_count(batch_size, "batch_size"), check_positive(lr, "lr")
-    X = check_matrix(X, net.sizes[0], dtype=net.dtype, lead=lead)
-    n, n_classes = X.shape[-2], net.sizes[-1]
-    target = one_hot(check_labels(y, n_classes, (*lead, n)), n_classes).astype(net.dtype)
-    before = None if through is None else check_matrix(through, n_classes, "through", net.dtype)
-    if before is not None and before.shape not in ((n, n_classes), (*lead, n, n_classes)):
-        raise ValueError(f"through has shape {before.shape}; "
-                         f"expected {(*lead, n, n_classes)}, one row per row of X")
-
-    history, guess = History(), _entropy(target)
-    if before is not None:
-        guess = np.minimum(guess, -(target * log_softmax(before)).sum((-2, -1)) / n)
-    best = np.inf, [W.copy() for W in net.weights], [b.copy() for b in net.biases]
+    check_count(epochs, "epochs"), check_count(batch_size, "batch_size")
+    lr, alpha = check_number(lr, "lr"), check_number(alpha, "alpha", boundaries="left")
+    smoothing = check_number(smoothing, "smoothing", high=1, boundaries="left")
+    if patience is not None and validation is None:
+        raise ValueError(f"patience={patience} without validation; expected rows to watch")
+    if not _finite(net).all(): raise ValueError("net has NaN or infinity; expected numbers")
+    patience = epochs if patience is None else check_count(patience, "patience")
+    rows, labels = _rows(net, X, y, offset), np.eye(net.sizes[-1], dtype=net.dtype)
+    held_rows = None if validation is None else _rows(net, *_three(validation), "validation ")
+    smooth_labels = (1 - smoothing) * labels + smoothing / len(labels)
+    history, best, losses, held_losses = History(), _Best(net), [], []
+    loss = np.zeros(lead)
     try:
-        for epoch in trange(epochs, desc="epochs", disable=not progress, leave=False):
-            order = rng.permutation(n) if shuffle else slice(None)
-            x, t = X[..., order, :], target[..., order, :]
-            if before is not None: b = before[..., order, :]
+        for epoch in trange(1, epochs + 1, desc=name, disable=not progress, leave=False):
+            order = rng.permutation(rows[0].shape[-2]) if shuffle else None
             with np.errstate(over="ignore", invalid="ignore"):
-                for start in range(0, n, batch_size):
-                    rows = slice(start, start + batch_size)
-                    z = net.logits(x[..., rows, :])
-                    if before is not None: z += b[..., rows, :]
-                    net.step(net.backward(softmax(z) - t[..., rows, :]), lr)
-                loss = _loss(net, X, target, before)
-            if not np.isfinite(loss).all():
-                warnings.warn(f"training diverged in epoch {epoch + 1}: "
-                              "the loss is no longer finite; the best weights so far are kept. "
-                              f"Try a learning rate below lr={lr}",
-                              ConvergenceWarning, stacklevel=2)
-                net.weights, net.biases = best[1:]
-                return history
-            history._losses.append(loss)
-            if loss.mean() < best[0]:
-                best = (loss.mean(), [W.copy() for W in net.weights],
-                        [b.copy() for b in net.biases])
-    except KeyboardInterrupt:
-        history.interrupted = True
-        warnings.warn(f"stopped by hand after {len(history.loss)} of {epochs} epochs",
-                      stacklevel=2)
-        return history
-    if ((loss > 0.999 * guess) & (guess > 0)).any():
-        warnings.warn(f"after {epochs} epochs the loss is {np.max(loss):.4f}, "
-                      f"no better than guessing{'' if before is None else ', or than `through`'} "
-                      f"({np.max(guess):.4f}). "
-                      "If it went up, try a smaller lr; "
-                      "if it never moved, standardize X or use init='he'",
-                      ConvergenceWarning, stacklevel=2)
+                for x, target, o in _batches(*rows, smooth_labels, order, batch_size):
+                    activations = net.activations(x)
+                    error = softmax(activations[-1] + o) - target
+                    grads = net.backward(activations, error)
+                    if alpha: grads = [(dW + alpha * W, db)
+                                       for W, (dW, db) in zip(net.weights, grads)]
+                    net.step(grads, lr)
+                loss = _loss(*rows, labels, net)
+                held_loss = loss if held_rows is None else _loss(*held_rows, labels, net)
+            if not np.isfinite(loss).any(): break
+            losses.append(loss)
+            held_losses.append(held_loss)
+            best.look(net, epoch, held_loss)
+            if (epoch - best.epoch >= patience).all(): break
+    except KeyboardInterrupt: history.interrupted = True
+    broken = ~(np.isfinite(loss) & _finite(net))
+    history.best_epoch = best.put_back(net, broken | (validation is not None), len(losses))
+    history.loss = np.reshape(losses, (len(losses), *lead))
+    if validation: history.validation_loss = np.reshape(held_losses, history.loss.shape)
+    if history.interrupted:
+        warnings.warn(f"training of {name} was stopped by hand after {len(losses)} of {epochs} "
+                      "epochs", stacklevel=2)
+    elif problem := _problem(history, broken, rows, labels, name, batch_size, lr):
+        warnings.warn(problem, ConvergenceWarning, stacklevel=2)
     return history
 
-def _loss(net: MLP, X: np.ndarray, target: np.ndarray, before: np.ndarray | None) -> np.ndarray:
-    "Cross-entropy over all rows, a few at a time: fast in the cache, and in little memory"
-    total, n = 0, X.shape[-2]
-    for start in range(0, n, 128):
-        rows = slice(start, start + 128)
-        z = net.logits(X[..., rows, :])
-        if before is not None: z += before[..., rows, :]
-        total = total - (target[..., rows, :] * log_softmax(z)).sum((-2, -1))
-    return total / n
+def _three(validation: Any) -> tuple[Any, Any, Any]:
+    "Rows, labels and offsets of a tuple that may do without the last"
+    if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
+        raise TypeError(f"validation is a {type(validation).__name__}; "
+                        "expected (X, y) or (X, y, offset)")
+    X, y, offset = (*validation, None)[:3]
+    return X, y, offset
 
-def _entropy(target: np.ndarray) -> np.ndarray:
-    "Cross-entropy of always saying how frequent each class is"
-    share = target.mean(-2)
-    return -(share * np.log(np.where(share > 0, share, 1))).sum(-1)
+def _rows(
+    net: MLP, X: ArrayLike, y: ArrayLike, offset: ArrayLike | None, name: str = "",
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    "Rows, labels and offsets, checked; without offsets a zero that takes no memory"
+    lead, n_classes = net.weights[0].shape[:-2], net.sizes[-1]
+    X = check_matrix(X, net.sizes[0], f"{name}X", net.dtype, lead)
+    n = X.shape[-2]
+    y = check_labels(y, n_classes, (*lead, n), f"{name}y")
+    if offset is None: return X, y, np.broadcast_to(net.dtype.type(0), (n, n_classes))
+    offset = check_matrix(offset, n_classes, f"{name}offset", net.dtype, lead)
+    if offset.shape[-2] != n:
+        raise ValueError(f"{name}offset has {offset.shape[-2]} rows; "
+                         f"expected {n}, one for each row of {name}X")
+    return X, y, offset
+
+def _batches(
+    X: np.ndarray, y: np.ndarray, offset: np.ndarray, labels: np.ndarray,
+    order: np.ndarray | None, size: int,
+) -> Iterator[tuple[np.ndarray, ...]]:
+    "Batches of rows, label rows and offsets; gathered for 64 at a time, so in little memory"
+    for first in range(0, X.shape[-2], 64 * size):
+        near: Any = slice(first, first + 64 * size)
+        if order is not None: near = order[near]
+        x, target, o = X[..., near, :], labels[y[..., near]], offset[..., near, :]
+        for start in range(0, x.shape[-2], size):
+            rows = slice(start, start + size)
+            yield x[..., rows, :], target[..., rows, :], o[..., rows, :]
+
+def _loss(
+    X: np.ndarray, y: np.ndarray, offset: np.ndarray, labels: np.ndarray, net: MLP | None = None,
+) -> np.ndarray:
+    "Cross-entropy over all rows, 128 at a time; of the offsets alone without a network"
+    total = 0.
+    for x, target, o in _batches(X, y, offset, labels, None, 128):
+        z = o if net is None else net.activations(x)[-1] + o
+        total = total - (target * log_softmax(z)).sum((-2, -1), dtype=np.float64)
+    return np.asarray(total / X.shape[-2])
+
+class _Best:
+    "The weights of each network after the best epoch so far"
+    def __init__(self, net: MLP) -> None:
+        self.arrays = [a.copy() for a in net.weights + net.biases]
+        self.loss = np.full(net.weights[0].shape[:-2], np.inf)
+        self.epoch = np.zeros(self.loss.shape, int)
+
+    def look(self, net: MLP, epoch: int, loss: np.ndarray) -> None:
+        better = loss < self.loss
+        self.loss = np.where(better, loss, self.loss)
+        self.epoch = np.where(better, epoch, self.epoch)
+        for kept, array in zip(self.arrays, net.weights + net.biases):
+            np.copyto(kept, array, where=better[..., None, None])
+
+    def put_back(self, net: MLP, which: np.ndarray, epoch: int) -> Any:
+        "Give the networks in `which` their best weights; the epoch whose weights each has now"
+        for kept, array in zip(self.arrays, net.weights + net.biases):
+            np.copyto(array, kept, where=which[..., None, None])
+        return np.where(which, self.epoch, epoch)[()]
+
+def _finite(net: MLP) -> np.ndarray:
+    "Whether all weights and biases of each network are finite"
+    return np.all([np.isfinite(a).all((-2, -1)) for a in net.weights + net.biases], 0)
+
+def _problem(
+    history: History, broken: np.ndarray, rows: tuple[np.ndarray, np.ndarray, np.ndarray],
+    labels: np.ndarray, name: str, batch_size: int, lr: float,
+) -> str:
+    "What went wrong and what to do about it, in words; nothing if all is well"
+    advice = (f"try a learning rate below {lr:g}, or batches of fewer than {batch_size} rows: "
+              "gradients are summed over a batch")
+    if broken.any():
+        which = f" for {broken.sum()} of {broken.size} networks" if broken.ndim else ""
+        first = 1 + np.asarray(np.isfinite(history.loss).sum(0))[broken].min()
+        return (f"training of {name} diverged in epoch {first}{which}: the loss is no longer "
+                f"finite; the best weights so far are kept. {advice.capitalize()}")
+    _, y, offset = rows
+    counts = [np.bincount(row, minlength=len(labels)) for row in np.atleast_2d(y)]
+    guess = np.min(entr(np.divide(counts, y.shape[-1])).sum(-1))
+    given = bool(offset.any())
+    if given: guess = np.minimum(guess, _loss(*rows, labels))
+    loss = history.loss[-1]
+    if not ((loss > .999 * guess) & (guess > 0)).any(): return ""
+    return (f"after {len(history.loss)} epochs the loss of {name} is {np.max(loss):.4g}, no "
+            f"better than guessing{' or the offset alone' * given} ({np.max(guess):.4g}). "
+            f"If it went up, {advice}. "
+            "If it never moved, standardize the inputs or start with larger weights")

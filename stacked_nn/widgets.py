@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted
 
-from .checks import check_labels, check_matrix, check_probas
+from .checks import check_images, check_labels, check_matrix, check_probas
+from .features import RTFeatures
 from .stack import StackedClassifier
 
 # %% auto #0
@@ -49,7 +49,7 @@ def _widget_class() -> Any:
 
         @traitlets.validate("image")
         def _check_image(self, proposal: Any) -> list:
-            return check_matrix([proposal.value], 64, "image")[0].tolist()
+            return _sheets([proposal.value], "image")[0].tolist()
 
         def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
             bundle, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
@@ -72,35 +72,47 @@ if (location.protocol !== "file:") (await import("./static/{name}.js")).mount(pl
 </script>"""
 
 # %% ../nbs/30_playground.ipynb #1aac814a
-def _floats(*arrays: np.ndarray) -> str:
-    "Single-precision numbers as base64"
+def _floats(*arrays: np.ndarray, dtype: str = "<f8") -> str:
+    "Numbers as base64"
     numbers = np.concatenate([np.ravel(a) for a in arrays])
-    return b64encode(numbers.astype("<f4").tobytes()).decode()
+    return b64encode(numbers.astype(dtype).tobytes()).decode()
+
+def _sheets(images: Any, name: str) -> np.ndarray:
+    "Images of 64 pixels in [0, 1]"
+    return check_images(check_matrix(images, 64, name), name).reshape(-1, 64)
 
 def _pixels(images: np.ndarray) -> str:
     "Images in [0, 1] as text, one letter a pixel, in sixteenths from 0 to g"
-    levels = np.rint(16 * np.clip(images, 0, 1)).astype(int).ravel()
+    levels = np.rint(16 * images).astype(int).ravel()
     return "".join("0123456789abcdefg"[k] for k in levels)
 
 def playground(
     model: StackedClassifier,           # fitted, with its two default views of 8x8 digits
-    images: ArrayLike,                  # (n, 64), digits to pick from
+    images: ArrayLike,                  # (n, 64), digits to pick from; kept in sixteenths
     labels: ArrayLike,                  # (n,), their right answers
     image: ArrayLike | None = None,     # (64,), the sheet at first; default the first of `images`
 ) -> Any:                               # a widget; `.image` is the drawing
-    "A sheet of 8x8 pixels to draw on, and all that `model` makes of the drawing, live"
-    check_is_fitted(model)
-    if list(model.nets_) != ["weight", "bias"] or model.pool != "product":
-        raise ValueError(f"model has views {list(model.nets_)} and pool={model.pool!r}; "
-                         "expected the default views, weight and bias, and 'product'")
-    images = check_matrix(images, 64, "images")
+    """A sheet of 8x8 pixels to draw on, and all that `model` makes of the drawing, live
+
+    `ValueError` if images are not in [0, 1], or the model is not one that the page computes."""
+    images = _sheets(images, "images")
     labels = check_labels(labels, 10, (len(images),), "labels")
+    model.predict(images)               # not fitted, or changed since: it says so
+    metrics = {name: getattr(view, "metric", view) for name, view in model.views_.items()}
+    if (metrics != {"weight": "sensitivity", "bias": "deviation"}
+            or {type(view) for view in model.views_.values()} != {RTFeatures}
+            or model.pool != "product" or model.classes_.tolist() != list(range(10))):
+        raise ValueError(f"model has views {metrics}, pool={model.pool!r} and classes "
+                         f"{model.classes_.tolist()}; expected the default views, 'product', "
+                         "and the digits 0 to 9")
+    prototypes, prior = model.views_["weight"].prototypes_, model._prior()
     views = []
-    for view, net in zip(model.views_.values(), model.nets_.values()):
+    for scaler, net in zip(model.scalers_.values(), model.nets_.values()):
         layers = (array for layer in zip(net.weights, net.biases) for array in layer)
-        views.append({"mean": _floats(view[-1].mean_), "scale": _floats(view[-1].scale_),
-                      "sizes": net.sizes, "weights": _floats(*layers)})
-    data = {"prototypes": _floats(model.views_["weight"][0].prototypes_), "views": views,
+        views.append({"mean": _floats(scaler.mean_), "scale": _floats(scaler.scale_),
+                      "sizes": net.sizes, "weights": _floats(*layers, dtype="<f4")})
+    data = {"prototypes": _floats(_sheets(prototypes, "the model's prototypes")), "views": views,
+            "prior": _floats(np.zeros(10) if prior is None else np.log(prior)),
             "digits": _pixels(images), "labels": "".join(map(str, labels))}
     return _widget_class()(
         "playground", "A sheet to draw a digit on, with what the two networks make of it.",
@@ -118,12 +130,15 @@ def product_explorer(
                           "disagree": ([.7, .25, .04, .01], [.02, .28, .1, .6]),
                           "a veto": ([.999, 0, .001, 0], [0, .99999, .00001, 0]),
                           "one unsure": ([.25] * 4, [.1, .6, .2, .1])}
-    pairs = {name: check_probas(check_matrix(pair, len(classes), f"presets[{name!r}]"),
-                                f"presets[{name!r}]").tolist()
-             for name, pair in presets.items()}
+    pairs = {name: check_probas(pair, f"presets[{name!r}]") for name, pair in presets.items()}
+    for name, pair in pairs.items():
+        if pair.shape != (2, len(classes)):
+            raise ValueError(f"presets[{name!r}] has shape {pair.shape}; "
+                             f"expected {(2, len(classes))}, two opinions on the classes")
     return _widget_class()(
         "explorer", "Two opinions to drag, and what becomes of them when they are pooled.",
-        data={"classes": list(classes), "presets": pairs})
+        data={"classes": list(classes),
+              "presets": {name: pair.tolist() for name, pair in pairs.items()}})
 
 # %% ../nbs/30_playground.ipynb #b0a615cf
 def training_replay(
@@ -132,15 +147,21 @@ def training_replay(
     """Scrub through a training run
 
     The loss, the test images that are wrong, and the weights of the first layer."""
-    images = check_matrix(data["images"], name="images")
-    weights = check_matrix(data["weights"], name="weights")
+    images, n = check_images(data["images"]), len(data["epochs"])
     labels = check_labels(data["labels"], 10, (len(images),), "labels")
-    predictions = check_labels(data["predictions"], 10, (len(data["epochs"]), len(labels)),
-                               "predictions")
-    level = np.rint(127 * weights / np.abs(weights).max()).astype(np.int8)
+    predictions = check_labels(data["predictions"], 10, name="predictions")
+    loss = check_matrix([data["loss"]], name="loss")[0]
+    weights = check_matrix(data["weights"], name="weights")
+    for name, array, shape in (("predictions", predictions, (n, len(images))),
+                               ("loss", loss, (n,)),
+                               ("weights", weights, (n, *weights.shape[-2:]))):
+        if array.shape != shape:
+            raise ValueError(f"{name} has shape {array.shape}; "
+                             f"expected {shape}, an entry for each of `epochs`")
+    level = np.rint(127 * weights / (np.abs(weights).max() or 1)).astype(np.int8)
     return _widget_class()("replay", "A training run to scrub through.", data={
         "epochs": [int(e) for e in data["epochs"]],
-        "loss": [round(float(v), 3) for v in data["loss"]],
+        "loss": [round(float(v), 3) for v in loss],
         "predictions": ["".join(map(str, p)) for p in predictions],
         "labels": "".join(map(str, labels)),
         "digits": _pixels(images), "n_in": weights.shape[1], "n_hidden": weights.shape[2],

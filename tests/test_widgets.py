@@ -6,7 +6,7 @@ Without a browser these tests are skipped, as in `test_browser.py`; where `CI` i
 import json
 import shutil
 import threading
-from base64 import b64decode
+import warnings
 from copy import deepcopy
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +18,7 @@ from axe_playwright_python.sync_playwright import Axe
 from conftest import ROOT
 from test_browser import browser, watched  # noqa: F401 (a fixture)
 
-from stacked_nn.combine import pool
+from stacked_nn.combine import pool, pool_logs
 from stacked_nn.digits import load_digits
 from stacked_nn.features import RTFeatures
 from stacked_nn.mlp import MLP, cross_entropy, softmax
@@ -201,70 +201,127 @@ def test_python_may_set_the_drawing(made):
     assert pad.image == split.X_test[7].tolist()
     with pytest.raises(ValueError, match="64"):
         pad.image = [0.0] * 63
+    assert pad.image == split.X_test[7].tolist()
+
+
+@pytest.mark.parametrize("factor", [16, 255, -1])
+def test_images_beyond_0_and_1_are_refused(made, factor):
+    far = factor * split.X_test
+    for make in (
+        lambda: playground(made.model, far, split.y_test),
+        lambda: playground(made.model, split.X_test, split.y_test, far[0]),
+        lambda: setattr(made.playground, "image", far[0]),
+        lambda: training_replay(made.frames | {"images": far}),
+    ):
+        with pytest.raises(ValueError, match="expected 0 to 1"):
+            make()
+    assert made.playground.image == split.X_test[0].tolist()
 
 
 # ---- playground ----
 
 
 def exported(made):
-    "The model with the weights that the page has"
+    "The model with the weights that the page has: in single precision"
     model = deepcopy(made.model)
-    numbers = lambda text: np.frombuffer(b64decode(text), "<f4").astype(float)
-    prototypes = numbers(made.playground.data["prototypes"]).reshape(10, 64)
-    for view, (features, scaler), net in zip(
-        made.playground.data["views"],
-        (p.named_steps.values() for p in model.views_.values()),
-        model.nets_.values(),
-    ):
-        features.prototypes_ = prototypes
-        scaler.mean_, scaler.scale_ = numbers(view["mean"]), numbers(view["scale"])
-        parts = numbers(view["weights"])
-        for array in (a for pair in zip(net.weights, net.biases) for a in pair):
-            array.flat, parts = parts[: array.size], parts[array.size :]
-        assert not len(parts)
+    for net in model.nets_.values():
+        for array in net.weights + net.biases:
+            array[:] = array.astype("<f4")
     return model
 
 
-@pytest.mark.parametrize("exponents", [(1, 1), (0.5, 2), (0, 1)])
-def test_javascript_agrees_with_python(tab, made, exponents):
-    X = np.concatenate([split.X_test, 1 - split.X_test[:50], np.zeros((1, 64))])
-    t = tab("playground")
+def drawings():
+    "Digits, and what nobody would call a digit"
+    rng = np.random.default_rng(0)
+    return np.concatenate(
+        [
+            split.X_test,
+            1 - split.X_test[:50],
+            np.zeros((1, 64)),
+            np.ones((1, 64)),
+            np.eye(64),
+            1 - np.eye(64),
+            rng.random((200, 64)),
+            rng.random((200, 64)) > rng.random((200, 1)),
+            rng.random((200, 64)) ** 9,
+        ]
+    )
+
+
+def computed(t, data, X, exponents=(1, 1)):
+    "What the module makes of images: {name: array}"
     results = t.evaluate(
         """async ([data, X, exponents]) => {
         const {unpack, look} = await import("./static/playground.js");
         const model = unpack(data);
         return X.map(image => look(model, image, exponents));
     }""",
-        [made.playground.data, X.tolist(), list(exponents)],
+        [data, X.tolist(), list(exponents)],
     )
-    columns = lambda name: np.array([r[name] for r in results])
-    model = exported(made)
-    detail = model.predict_detail(X)
+    return {name: np.array([r[name] for r in results]) for name in results[0]}
+
+
+@pytest.mark.parametrize("exponents", [(1, 1), (0.5, 2), (0, 1)])
+def test_javascript_agrees_with_python(tab, made, exponents):
+    X, model = drawings(), exported(made)
+    found = computed(tab("playground"), made.playground.data, X, exponents)
+    rt = model.views_["bias"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # most of them lie far outside the training data
+        detail, exact = model.predict_detail(X), made.model.predict_detail(X)
+        logs = model._logs(X)
+    combined = pool_logs(logs, "product", exponents, model.prior_)
     expected = {
-        "slopes": model.views_["weight"][0].transform(X),
-        "spreads": model.views_["bias"][0].transform(X),
-        "distances": np.linalg.norm(X[:, None] - model.views_["bias"][0].prototypes_, axis=2),
-        "probabilities": np.stack(
-            [
-                detail["weight"],
-                detail["bias"],
-                pool([detail["weight"], detail["bias"]], "product", exponents),
-            ],
-            1,
-        ),
+        "slopes": model.views_["weight"].transform(X),
+        "spreads": rt.transform(X),
+        "distances": np.linalg.norm(X[:, None] - rt.prototypes_, axis=2),
+        "probabilities": np.stack([detail["weight"], detail["bias"], np.exp(combined)], 1),
     }
-    worst = {name: np.abs(columns(name) - values).max() for name, values in expected.items()}
+    worst = {name: np.abs(found[name] - values).max() for name, values in expected.items()}
     print(
         f"{len(X)} images, largest difference: "
         + ", ".join(f"{name} {d:.0e}" for name, d in worst.items())
     )
-    assert max(worst.values()) < 1e-6
-    full = np.abs(
-        columns("probabilities")[:, :2]
-        - np.stack(list(made.model.predict_detail(X).values())[:2], 1)
-    ).max()
-    print(f"against the weights before they were rounded to single precision: {full:.0e}")
-    assert full < 1e-4
+    assert max(worst.values()) < 1e-9
+    assert (found["probabilities"][:, 2].argmax(1) == combined.argmax(1)).all()
+    networks = np.stack([exact["weight"], exact["bias"]], 1)
+    rounding = np.abs(found["probabilities"][:, :2] - networks).max()
+    print(f"against the weights before they were rounded to single precision: {rounding:.0e}")
+    assert rounding < 1e-4
+
+
+def test_they_agree_where_both_networks_are_certain_of_different_digits(tab, made):
+    "There the product of the probabilities is 0 for every digit; the sum of logarithms is not"
+    X = 1000 * split.X_test  # far more ink than a sheet holds: with less it is never quite 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        detail = exported(made).predict_detail(X)
+    lost = (detail["weight"] * detail["bias"]).max(1) == 0
+    assert lost.sum() > 50, lost.sum()
+    found = computed(tab("playground"), made.playground.data, X)["probabilities"][:, 2]
+    assert np.abs(found - detail["combined"]).max() < 1e-9
+    assert np.median(found[lost].max(1)) > 0.99
+
+
+@pytest.mark.parametrize("change", [{"prior": None}, {"mode": "series"}, {"prior": "train"}])
+def test_the_prior_is_divided_out_where_python_does(tab, change):
+    "A model of many zeros and few nines: with the frequencies in it, or without"
+    rows = np.flatnonzero((split.y_train < 5) | (np.arange(len(split.y_train)) % 10 == 0))
+    model = StackedClassifier(epochs=5, random_state=0, **change)
+    model.fit(split.X_train[rows], split.y_train[rows])
+    assert np.ptp(model.prior_) > 0.1
+    data = playground(model, split.X_test, split.y_test).data
+    found = computed(tab("playground"), data, split.X_test)["probabilities"][:, 2]
+    expected = exported(SimpleNamespace(model=model)).predict_proba(split.X_test)
+    assert np.abs(found - expected).max() < 1e-9
+    t = tab("playground")
+    t.evaluate(
+        """async state => (await import("./static/playground.js"))
+            .mount(document.querySelector("#widget-playground"), state)""",
+        {"data": data, "image": [0] * 64},
+    )
+    text = t.locator(".playground").inner_text()
+    assert ("÷ prior" in text) == (change == {"prior": "train"})
 
 
 def test_a_stroke_is_fast_and_shows(tab):
@@ -400,8 +457,9 @@ def test_answers_and_scatter_follow_image_and_exponents(tab, made):
     for name in ("Exponent of Weight", "Exponent of Bias"):
         t.get_by_label(name).focus()
         press(t, "Home")
-    assert t.locator(".answer small").all_inner_texts()[2] == "10.0 %", (
-        "with exponents of 0 nothing is left but guessing"
+    most = f"{100 * made.model.prior_.max():.1f} %"
+    assert t.locator(".answer small").all_inner_texts()[2] == most, (
+        "with exponents of 0 nothing is left but the most frequent digit"
     )
 
 

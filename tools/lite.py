@@ -27,7 +27,8 @@ ROOT = Path(__file__).parent.parent
 DOCS, LITE = ROOT / "_docs", ROOT / "_docs/lite"
 KERNEL = "micropip", "ipython", "jedi"      # in Pyodide's lock file: what the kernel loads when it starts,
 COURSE = "numpy", "scikit-learn", "tqdm", "matplotlib", "typing-extensions"     # what the lessons load,
-WIDGETS = "comm", "ipywidgets", "jupyterlab_widgets", "anywidget", "psygnal"    # and what is not in it
+OTHERS = ("comm", "ipywidgets", "jupyterlab_widgets", "anywidget", "psygnal",    # and what is not in it
+          "skops", "prettytable")
 SETTINGS = {"jupyter-lite-schema-version": 0, "jupyter-config-data": {
     "appName": "stacked_nn",
     "litePluginSettings": {PYODIDE_KERNEL_PLUGIN_ID: {"disablePyPIFallback": True}}}}
@@ -122,7 +123,7 @@ def main():
         source = shutil.copytree(ROOT, work / "source", ignore=lambda d, names: set(names) - (
             {"stacked_nn", "setup.py", "settings.ini", "README.md", "LICENSE", "MANIFEST.in"} if Path(d) == ROOT else set(names)))
         pip("wheel", source, "--wheel-dir", work / "pypi")
-        pure_wheels(work / "pypi", "--constraint", ROOT / "constraints.txt", *WIDGETS)
+        pure_wheels(work / "pypi", "--constraint", ROOT / "constraints.txt", *OTHERS)
         for path in notebooks: nbformat.write(for_the_browser(path), work / "files" / path.name)
         (work / "jupyter-lite.json").write_text(json.dumps(SETTINGS))
         run(sys.executable, "-m", "jupyter", "lite", "build", "--apps=lab", "--contents=files", "--output-dir=out",

@@ -7,6 +7,7 @@ turns each into Markdown, Pandoc (with `site/filter.lua`) that into HTML, Jinja2
 """
 import ast
 import html
+import inspect
 import os
 import re
 import shutil
@@ -23,13 +24,18 @@ import jinja2
 import nbformat
 import pypandoc
 import yaml
+from fastcore.docscrape import NumpyDocString
 from nbdev.config import get_config
 from nbdev.quarto import refresh_quarto_yml
 from nbdev.serve import proc_nbs
 
+import stacked_nn
+
 HERE = Path(__file__).with_suffix("")
 JOBS = 2
 IMPORTS = re.compile(r"((from|import) .*\n([ )].*\n)*|\n)+")        # a cell of nothing but these is folded
+# read at once: several threads that import scikit-learn for the first time get in each other's way
+DOCSTRINGS = {name: inspect.getdoc(getattr(stacked_nn, name)) or "" for name in dir(stacked_nn)}
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -158,6 +164,16 @@ def signature(name, code):
     return f"{name}({ast.unparse(args)}){returns}", [row for row in rows if row[1]]
 
 
+def numpydoc_rows(name):
+    "Rows of parameters and attributes from a numpydoc docstring, which `show_doc` leaves out"
+    if "\nParameters\n---" not in DOCSTRINGS.get(name, ""): return []
+    sections = NumpyDocString(DOCSTRINGS[name])
+    rows = [(p.name, " ".join([f"{p.type};" if p.desc else p.type, *p.desc]))
+            for p in sections["Parameters"].values()]
+    rows += re.findall(r"^(\w[\w, ]*) : (.+)$", sections["Attributes"], re.M)
+    return [(f"`{name}`", meaning) for name, meaning in rows]
+
+
 def api_card(text):
     "What `show_doc` wrote as a card: name, call, docstring, table of parameters"
     parts = (r"(?:\[source\]\((?P<url>[^)]*)\).*?)?### (?P<name>.+?)\n+"
@@ -167,6 +183,7 @@ def api_card(text):
     heading = f"### {name} {{#{name.lower()} .api}}"
     try: call, rows = signature(name, code)
     except SyntaxError: return div(".api", heading, source, fence("{.python}", code.rstrip()), doc)
+    rows = numpydoc_rows(name) or rows
     table = ["| parameter | meaning |", "|---|---|", *(f"| {a} | {literal(b)} |" for a, b in rows)]
     call = "" if "(*args, **kwargs)" in call else f"`{call}`{{.python .signature}}"
     return div(".api", heading, source, call, doc.strip(), "\n".join(table) if rows else "")

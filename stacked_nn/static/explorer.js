@@ -1,12 +1,12 @@
 // Two opinions to drag, and what becomes of them: product, geometric mean, mean, vote, and the product as a sum of logarithms.
-import { bars, best, make, mounter, percent, softmax, sum } from "./kit.js";
+import { bars, best, make, mounter, percent, poolLogs, sum } from "./kit.js";
 
 /** The four ways of `stacked_nn.combine.pool`, for two opinions */
 export function pools(p, q) {
-  const logs = p.map((v, k) => Math.log(v) + Math.log(q[k])), votes = [best(p), best(q)];
+  const logs = [p, q].map((r) => r.map(Math.log)), votes = [best(p), best(q)];
   return {
-    product: softmax(logs),
-    geometric: softmax(logs.map((v) => v / 2)),
+    product: poolLogs(logs).map(Math.exp),
+    geometric: poolLogs(logs, [0.5, 0.5]).map(Math.exp),
     mean: p.map((v, k) => (v + q[k]) / 2),
     vote: p.map((_, k) => votes.filter((v) => v === k).length / 2),
   };

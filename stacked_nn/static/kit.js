@@ -25,6 +25,7 @@ export const mounter = (render) => (element, data) => {
 
 const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
 export const floats = (base64) => new Float32Array(bytes(base64).buffer);
+export const doubles = (base64) => new Float64Array(bytes(base64).buffer);
 export const signed = (base64) => new Int8Array(bytes(base64).buffer);
 
 /** Images of `n` pixels from a text with one letter a pixel, "0" (paper) to "g" (16 sixteenths of ink) */
@@ -37,10 +38,16 @@ export const sum = (values) => values.reduce((a, b) => a + b, 0);
 export const best = (values) => values.indexOf(Math.max(...values));
 export const percent = (p) => (p > 0.9995 && p < 1 ? "> 99.9" : p > 0 && p < 0.0005 ? "< 0.1" : (100 * p).toFixed(1)) + " %";
 
-/** Softmax; a row of nothing but -Infinity becomes uniform, as in `stacked_nn.combine.pool` */
-export function softmax(logits) {
-  const top = Math.max(...logits), e = logits.map((z) => (top > -Infinity ? Math.exp(z - top) : 1)), total = sum(e);
-  return e.map((v) => v / total);
+export const logSoftmax = (logits) => {
+  const top = Math.max(...logits), total = Math.log(sum(logits.map((z) => Math.exp(z - top))));
+  return logits.map((z) => z - top - total);
+};
+
+/** A product with exponents, `stacked_nn.combine.pool_logs`: log-probabilities in and out */
+export function poolLogs(logs, exponents = logs.map(() => 1), prior = logs[0].map(() => 0)) {
+  const z = prior.map((base, c) =>
+    sum(logs.map((log, m) => (exponents[m] ? exponents[m] * (log[c] - base) : 0))) + base);
+  return logSoftmax(Math.max(...z) > -Infinity ? z : prior);
 }
 
 /** A small picture of an image: dark ink on the paper of the stylesheet */

@@ -1,24 +1,26 @@
 // Draw a digit and see everything that the course computes from it: two views, two networks, their product.
-import { bars, best, fit, floats, images, make, mounter, percent, picture, plot, slider, softmax, sum } from "./kit.js";
+import { bars, best, doubles, fit, floats, images, logSoftmax, make, mounter, percent, picture, plot, poolLogs, slider, sum } from "./kit.js";
 
 // ---- the numbers, as in stacked_nn.features, .mlp and .combine ----
 
-/** What `playground` in Python packed: prototypes, two networks with the scale of their view, test images */
-export function unpack({ prototypes, views, digits, labels }) {
-  const m = floats(prototypes), pixels = m.length / 10;
+/** What Python packed: prototypes, two networks with the scale of their views, prior, images */
+export function unpack({ prototypes, views, prior, digits, labels }) {
+  const m = doubles(prototypes), pixels = m.length / 10;
   return {
     prototypes: Array.from({ length: 10 }, (_, c) => Array.from(m.subarray(c * pixels, (c + 1) * pixels))),
     views: views.map(({ mean, scale, sizes, weights }) => {
       const all = floats(weights);
       let at = 0;
       const layers = sizes.slice(1).map((n, i) => ({ W: all.subarray(at, at += sizes[i] * n), b: all.subarray(at, at += n) }));
-      return { mean: floats(mean), scale: floats(scale), layers };
+      return { mean: doubles(mean), scale: doubles(scale), layers };
     }),
+    prior: Array.from(doubles(prior)),
     digits: images(digits, pixels), labels: Array.from(labels, Number),
   };
 }
 
 const dot = (a, b) => { let s = 0; for (let i = 0; i < a.length; i++) s += a[i] * b[i]; return s; };
+const norm = (a) => Math.sqrt(dot(a, a));
 
 function logits({ mean, scale, layers }, view) {
   return layers.reduce((a, { W, b }, depth) => Array.from(b, (z, k) => {
@@ -29,13 +31,15 @@ function logits({ mean, scale, layers }, view) {
 
 /** Everything about one image */
 export function look(model, image, exponents = [1, 1]) {
-  const length = model.prototypes.map((m) => dot(m, m) || 1), product = model.prototypes.map((m) => dot(m, image)), ink = dot(image, image);
-  const slopes = product.map((p, c) => p / length[c]);
-  const spreads = product.map((p, c) => Math.sqrt(Math.max(ink - p * p / length[c], 0) / (image.length - 1)));
-  const distances = product.map((p, c) => Math.sqrt(Math.max(ink - 2 * p + length[c], 0)));
-  const [zw, zb] = [slopes, spreads].map((view, i) => logits(model.views[i], view));
-  const combined = softmax(zw.map((z, c) => exponents[0] * z + exponents[1] * zb[c]));
-  return { slopes, spreads, distances, probabilities: [softmax(zw), softmax(zb), combined] };
+  const apart = (m, slope) => norm(m.map((ink, i) => image[i] - slope * ink));
+  const slopes = model.prototypes.map((m) => dot(m, image) / (dot(m, m) || 1));
+  const free = image.length - 1;
+  const spreads = model.prototypes.map((m, c) => apart(m, slopes[c]) / Math.sqrt(free));
+  const distances = model.prototypes.map((m) => apart(m, 1));
+  const logs = [slopes, spreads].map((view, i) => logSoftmax(logits(model.views[i], view)));
+  const combined = poolLogs(logs, exponents, model.prior);
+  const probabilities = [...logs, combined].map((log) => log.map(Math.exp));
+  return { slopes, spreads, distances, probabilities };
 }
 
 // ---- changes of an 8x8 image ----
@@ -201,6 +205,7 @@ function render({ model, el }) {
 
   const title = (text, className, extra) => make("div", { className: "title" }, make("span", { textContent: text, className }), extra);
   const small = (textContent) => make("small", { textContent });
+  const product = `Weight × Bias${net.prior.some(Boolean) ? " ÷ prior" : ""}, scaled`;
   const row = (k, extra) => make("div", { className: "row" }, title(names[k], colours[k], extra), charts[k].el);
   const tray = (...children) => make("div", { className: "tools" }, ...children);
   el.append(make("div", { className: "snn playground" }, make("div", { className: "body" },
@@ -211,7 +216,7 @@ function render({ model, el }) {
       make("div", { className: "thumbs", role: "group", ariaLabel: "Prototypes and their distance; press one to see its pixels" }, ...thumbs),
       views[1].el, title("Deviation", "bias", small("shortest wins")),
       small("Under each prototype is its distance from your drawing, the nearest in bold. Press one to see its pixels."),
-      row(0, exponents[0].el), row(1, exponents[1].el), row(2, small("Weight × Bias, scaled"))),
+      row(0, exponents[0].el), row(1, exponents[1].el), row(2, small(product))),
     make("div", { className: "below" }, scatter, reading))));
   fit(scatter, (w) => { width = w; showScatter(); });
   show();
