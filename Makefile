@@ -44,7 +44,7 @@ serve: .venv/ready
 
 # the page "Benchmarks", against the peers of the extra `bench`, in an environment of its own; two minutes or so
 bench: .venv-bench/ready
-	.venv-bench/bin/python tools/run.py --force nbs/22_benchmarks.ipynb
+	.venv-bench/bin/python tools/run.py --force nbs/52_benchmarks.ipynb
 
 .venv-bench/ready: settings.ini setup.py constraints.txt
 	python3 -m venv .venv-bench

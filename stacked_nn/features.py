@@ -51,14 +51,18 @@ def plot_views(
     along = prototypes @ x / (prototypes ** 2).sum(1)
     views = along, np.sqrt(((x - along[:, None] * prototypes) ** 2).sum(1) / (len(x) - 1))
     picture = check_images([x], "x")[0]
-    _, axs = pyplot().subplots(1, 3, figsize=(8, 2.4), width_ratios=[1, 2, 2])
-    axs[0].imshow(picture, cmap="gray_r", vmin=0, vmax=1); axs[0].axis("off")
+    _, axs = pyplot().subplot_mosaic([[0, 1], [0, 2]], figsize=(5, 3.8), width_ratios=[1, 3],
+                                     layout="constrained")
+    axs = np.array([axs[i] for i in range(3)])
+    axs[0].imshow(picture, cmap="gray_r", vmin=0, vmax=1)
+    axs[0].axis("off")
     for ax, values, best, colour, name in zip(
             axs[1:], views, (views[0].argmax(), views[1].argmin()), ("C0", "C1"),
             ("sensitivity (highest wins)", "deviation (lowest wins)")):
         bars = ax.bar(range(len(values)), values, color=colour, alpha=.45)
         bars[best].set_alpha(1)
-        ax.set(title=name, xticks=range(len(values)), xlabel="prototype")
+        ax.set(title=name, xticks=range(len(values)))
+    axs[2].set_xlabel("prototype")
     return axs
 
 # %% ../nbs/02_features.ipynb #3a481322

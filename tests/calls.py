@@ -11,6 +11,7 @@ CALLS = {name: {"call": code} for name, code in {
     "check_numbers": "check_numbers([1, 2])",
     "check_matrix": "check_matrix([[1, 2]])",
     "check_labels": "check_labels([0, 1], 2)",
+    "colour": "colour('Weight')",
     "check_classes": "check_classes(['b', 'a'])",
     "check_probas": f"check_probas({P})",
     "check_images": "check_images(np.zeros((2, 64)))",
@@ -62,6 +63,9 @@ CALLS = {name: {"call": code} for name, code in {
     "product_explorer": "product_explorer()",
     "training_replay": "training_replay({'epochs': [0], 'loss': [0.], 'predictions': [[0]], 'weights': np.ones((1, 2, 3)), 'images': np.zeros((1, 64)), 'labels': [0]})",
     "independence_dial": "independence_dial({'dial': [], 'series': {}, 'samples': []})",
+    "descent_ball": "descent_ball()",
+    "switchboard": "switchboard({name: {'loss': [.3, .1], 'accuracy': .9} for name in ('neither', 'asked', 'taught', 'both')})",
+    "neuron_bench": "neuron_bench([[0., 1.], [1., 0.]], [0, 1])",
     "plot_reliability": f"plot_reliability({{'a': {P}}}, [0, 1, 2, 0, 1])",
     "plot_opinions": f"plot_opinions({{'a': {P}[0]}})",
 }.items()}

@@ -11,7 +11,7 @@ import sklearn
 import stacked_nn
 
 HOMES = [Path(package.__file__).parent for package in (stacked_nn, sklearn)]
-CELLS = [c for c in json.loads((Path(__file__).parents[1] / "nbs/20_checks.ipynb").read_text())["cells"] if c["cell_type"] == "code"]
+CELLS = [c for c in json.loads((Path(__file__).parents[1] / "nbs/50_checks.ipynb").read_text())["cells"] if c["cell_type"] == "code"]
 
 
 def gather():

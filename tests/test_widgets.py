@@ -566,3 +566,13 @@ def test_data_on_the_page_is_small(made):
     sizes = {name: len(json.dumps(getattr(made, name).data)) for name in WIDGETS}
     print(sizes)
     assert sizes["playground"] < 100_000 and sizes["explorer"] < 2_000
+
+
+def test_every_brace_of_the_stylesheet_is_closed():
+    "A rule that is not closed swallows all that follow it, without a word"
+    css = (ROOT / "stacked_nn/static/widgets.css").read_text(encoding="utf-8")
+    depth = 0
+    for line in css.splitlines():
+        assert depth == 0 or not line.startswith("/* ----"), f"not closed before {line}"
+        depth += line.count("{") - line.count("}")
+    assert depth == 0

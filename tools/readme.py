@@ -1,6 +1,6 @@
 """Writes README.md from nbs/index.ipynb with Pandoc: `python tools/readme.py [FOLDER]`
 
-Its picture goes to nbs/static/ beside it. FOLDER (default: the repository) is where both are written.
+Its pictures go to nbs/static/ beside it; the commands, last on the page, come behind the first of them. FOLDER (default: the repository) is where both are written.
 """
 import re
 import sys
@@ -21,7 +21,7 @@ def option(cell, name):
 def code_cell(cell, folder):
     "A code cell as Markdown: its code unless it is hidden, its printed text, its picture as a file"
     if re.search(r"^#\|\s*hide\s*$", cell.source, re.M): return []
-    parts = [] if option(cell, "echo") == "false" else [f"```python\n{cell.source}\n```"]
+    parts = [] if "false" in (option(cell, "echo"), option(cell, "include")) else [f"```python\n{cell.source}\n```"]
     for out in cell.outputs:
         if out.output_type == "stream": parts.append(f"```\n{out.text.rstrip()}\n```")
         elif "image/svg+xml" in out.get("data", {}):
@@ -37,8 +37,10 @@ def main(folder=ROOT):
     parts = ["<!-- Made from nbs/index.ipynb by `make readme`; edit that. -->"]
     for cell in nbformat.read(ROOT / "nbs" / "index.ipynb", 4).cells:
         parts += code_cell(cell, Path(folder)) if cell.cell_type == "code" else [cell.source]
+    commands = parts.pop(next(i for i, part in enumerate(parts) if part.startswith("## Run it")))
+    parts.insert(1 + next(i for i, part in enumerate(parts) if part.startswith("![")), commands)
     text = re.sub(r"\]\((\w+\.ipynb)\)", r"](nbs/\1)", "\n\n".join(parts))
-    text = re.sub(r" \[@\w+\]", "", text)
+    text = re.sub(r" \[@\w+\]|\{\.button\}", "", text)
     text = pypandoc.convert_text(text, "gfm", "markdown-citations-smart-implicit_figures", extra_args=["--wrap=none"])
     (Path(folder) / "README.md").write_text(text, encoding="utf-8")
 

@@ -114,10 +114,12 @@ def code_markdown(cell, name, folder):
     blocks = [fence("{.python .cell-code}", code)] if echo else []
     if IMPORTS.fullmatch(code + "\n") and options.get("code-fold") in (None, "show"):
         options |= {"code-fold": True, "code-summary": "Imports"}
+    if re.search(r"^def check_", code, re.M) and "feedback(" in code:
+        options |= {"code-fold": True, "code-summary": options.get("code-summary", "Check")}
     if blocks and (fold := options.get("code-fold")):
         summary = html.escape(str(options.get("code-summary", "Code")))
-        if summary.startswith("Solution"): blocks, outputs = blocks + outputs, []
-        opened = 'open="true"' if fold == "show" else ""
+        if summary.startswith(("Solution", "Check")): blocks, outputs = blocks + outputs, []
+        opened = 'open="true"' if fold == "show" and code.count("\n") < 15 else ""
         blocks = [div(f'.code-fold summary="{summary}" {opened}', *blocks)]
     return div(".cell", *blocks, *outputs) if blocks or outputs else ""
 

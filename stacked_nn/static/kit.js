@@ -106,7 +106,7 @@ function ticks(low, high, count) {
 }
 
 /** An SVG with two axes: `X` and `Y` turn data into pixels, `add` draws */
-export function plot(width, height, [left, right], [low, high], { xlabel, ylabel, label, xmarks }) {
+export function plot(width, height, [left, right], [low, high], { xlabel, ylabel, label, xmarks, ymarks }) {
   const svg = shape("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
   const box = { left: 46, right: width - 10, top: 10, bottom: height - 40 };
   const X = (x) => box.left + (x - left) / (right - left) * (box.right - box.left);
@@ -116,7 +116,7 @@ export function plot(width, height, [left, right], [low, high], { xlabel, ylabel
     add("line", { class: "tick", x1: X(value), x2: X(value), y1: box.bottom, y2: box.bottom + 4 });
     add("text", { x: X(value), y: box.bottom + 17, "text-anchor": "middle" }, text);
   }
-  for (const [value, text] of ticks(low, high, Math.max(2, height / 55))) {
+  for (const [value, text] of ymarks ?? ticks(low, high, Math.max(2, height / 55))) {
     add("line", { class: "rule", x1: box.left, x2: box.right, y1: Y(value), y2: Y(value) });
     add("text", { x: box.left - 7, y: Y(value) + 4, "text-anchor": "end" }, text);
   }

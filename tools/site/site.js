@@ -116,6 +116,27 @@ function openTarget() {
     box.open = true;
 }
 
+// ---- the engineering: folded away, or all of it open; solutions stay closed ----
+function setUpAllCode() {
+  const folds = $$("details.code-fold").filter(
+    (fold) => !$("summary", fold).textContent.startsWith("Solution"),
+  );
+  if (!folds.length || !$(".head .tools")) return;
+  const first = folds.map((fold) => fold.open);
+  const button = make("button", { type: "button", className: "all-code", textContent: "All code" });
+  const show = (all) => {
+    button.setAttribute("aria-pressed", all);
+    folds.forEach((fold, i) => (fold.open = all || first[i]));
+  };
+  button.onclick = () => {
+    const all = button.getAttribute("aria-pressed") !== "true";
+    store.write("stacked_nn:all-code", all);
+    show(all);
+  };
+  $(".head .tools").append(button);
+  show(store.read("stacked_nn:all-code", false) === true);
+}
+
 // ---- quizzes: the choices become buttons, each answers with its own explanation ----
 function setUpQuiz(quiz, number) {
   const answer = $("details", quiz),
@@ -170,19 +191,23 @@ function setUpQuiz(quiz, number) {
       right: { ...progress[here]?.right, [number]: chosen !== undefined && isRight(chosen) },
     });
   }
-  return () => pick(progress[here]?.answers?.[number]);
+  return () => {
+    const stored = progress[here]?.answers?.[number]; // of an older page, perhaps
+    pick(buttons[stored] ? stored : undefined);
+  };
 }
 
 // ---- progress in the sidebar ----
 function showProgress() {
-  const links = $$("#menu a");
+  const links = $$("#menu a"),
+    lessons = links.filter((link) => $(".lesson", link));
   let read = 0;
   for (const link of links) {
     const page = progress[link.getAttribute("href")] ?? {};
     const right = Object.values(page.right ?? {}).filter(Boolean).length,
       all = Number(link.dataset.quizzes);
     const state = page.read ? (all && right >= all ? "quiz done" : "read") : "";
-    read += Boolean(page.read);
+    read += Boolean(page.read && lessons.includes(link));
     $(".state", link)?.remove();
     if (state)
       link.append(
@@ -194,7 +219,7 @@ function showProgress() {
       );
     link.dataset.state = state;
   }
-  $("#progress span").textContent = `${read} of ${links.length} pages read`;
+  $("#progress span").textContent = `${read} of ${lessons.length} lessons read`;
 }
 
 function setUpProgress() {
@@ -299,6 +324,7 @@ function setUpSearch() {
 
 setUpTheme();
 addAnchors();
+setUpAllCode();
 addCopyButtons();
 makeScrollersReachable();
 followHeadings();
