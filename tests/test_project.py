@@ -92,6 +92,19 @@ def test_lesson_has_all_its_parts(path):
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+def test_right_answers_cannot_be_guessed(path):
+    "Not always the same letter, and not always the longest choice"
+    text = "\n".join(source(c) for c in cells(path, "markdown"))
+    keys, longest = [], []
+    for quiz in re.findall(r"::: \{\.quiz\}(.*?)\n:::\n:::", text, re.S):
+        choices = re.findall(r"^- ([A-E])\. (.*)", quiz.split("::: {.callout-tip")[0], re.M)
+        keys += re.findall(r"^- ([A-E])\. \*\*Right", quiz, re.M)
+        longest.append(max(choices, key=lambda choice: len(choice[1]))[0])
+    assert len(set(keys)) > 1, f"the right answers are {keys}"
+    assert keys != longest, "the longest choice is always right"
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
 def test_exercises_reject_the_stub_and_accept_the_solution(path):
     code = cells(path)
     stubs = [c for c in code if re.search(r"^feedback\(", source(c), re.M)]
