@@ -4,6 +4,10 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -49,3 +53,19 @@ def docs():
     if not built.exists() or built.stat().st_mtime < newest:
         subprocess.run([sys.executable, "tools/site.py", "--pandoc"], cwd=ROOT, check=True)
     return DOCS
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    "A server that says nothing"
+
+    def log_message(self, *args):
+        pass
+
+
+@contextmanager
+def served(folder):
+    "The address of a server of `folder`, which runs as long as the block"
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()

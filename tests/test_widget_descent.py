@@ -6,14 +6,11 @@ The numbers need node, the buttons a browser; without them these tests are skipp
 import json
 import shutil
 import subprocess
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT
+from conftest import ROOT, served
 from test_browser import browser, watched  # noqa: F401 (a fixture)
 
 from stacked_nn.mlp import cross_entropy, softmax
@@ -91,14 +88,8 @@ def address(tmp_path_factory):
     page = f"{head}<h1>descent</h1>{html}</article></main>"
     (folder / "index.html").write_text(page, encoding="utf-8")
 
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/index.html"
-    server.shutdown()
+    with served(folder) as root:
+        yield root + "index.html"
 
 
 @pytest.fixture

@@ -4,14 +4,11 @@ Without a browser these tests are skipped, as in `test_browser.py`; where `CI` i
 """
 
 import shutil
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT
+from conftest import ROOT, served
 from test_browser import browser, watched  # noqa: F401 (a fixture)
 
 from stacked_nn.widgets import switchboard
@@ -35,19 +32,13 @@ HEAD = (
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
     to = tmp_path_factory.mktemp("switchboard")
     shutil.copytree(ROOT / "stacked_nn/static", to / "static")
     shutil.copy(ROOT / "nbs/style.css", to)
     html = switchboard(RUNS)._repr_mimebundle_()[0]["text/html"]
     (to / "switchboard.html").write_text(HEAD.format("switchboard", html), encoding="utf-8")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=to))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/switchboard.html"
-    server.shutdown()
+    with served(to) as root:
+        yield root + "switchboard.html"
 
 
 @pytest.fixture

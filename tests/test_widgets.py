@@ -5,17 +5,14 @@ Without a browser these tests are skipped, as in `test_browser.py`; where `CI` i
 
 import json
 import shutil
-import threading
 import warnings
 from copy import deepcopy
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT
+from conftest import ROOT, served
 from test_browser import browser, watched  # noqa: F401 (a fixture)
 
 from stacked_nn.combine import pool, pool_logs
@@ -87,14 +84,8 @@ def folder(made, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(folder):
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
+    with served(folder) as root:
+        yield root
 
 
 @pytest.fixture
