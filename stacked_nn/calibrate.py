@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
-from .checks import check_count, check_experts, check_labels, check_probas
+from .checks import (check_count, check_experts, check_labels, check_numbers,
+                               check_probas, check_type)
 from .course import colour, pyplot
 from .mlp import log_softmax
 
@@ -50,6 +51,8 @@ def plot_reliability(
     ax: Any = None,                     # axes to draw on; a new figure by default
 ) -> Any:
     "Reliability diagram of the first choice of each prediction; returns the axes"
+    if not check_type(predictions, dict, "predictions"):
+        raise ValueError("predictions is empty; expected {name: probabilities}")
     ax = ax or pyplot().subplots(figsize=(4.4, 4))[1]
     ax.plot([0, 1], [0, 1], color="0.5", lw=.8)
     for i, (name, p) in enumerate(predictions.items()):
@@ -76,15 +79,18 @@ def calibrate(
     if experts[0].ndim != 2:
         raise ValueError(f"probas has matrices of {experts[0].ndim} axes; "
                          "expected (n, n_classes) from each expert")
-    y = check_labels(y, experts[0].shape[-1], experts[0].shape[:1])
     with np.errstate(divide="ignore"): return fit_exponents(np.log(experts), y)
 
 def fit_exponents(
     logs: np.ndarray,                   # (n_experts, n, n_classes) log-probabilities
-    y: np.ndarray,                      # (n,) labels
+    y: ArrayLike,                       # (n,) labels
     prior: np.ndarray | None = None,    # as in `pool`
 ) -> np.ndarray:                        # (n_experts,)
     "`calibrate` for those who have logarithms, and a prior"
+    logs = check_numbers(logs, "logs")
+    if logs.ndim != 3:
+        raise ValueError(f"logs has shape {logs.shape}; expected (n_experts, n, n_classes)")
+    y = check_labels(y, logs.shape[-1], logs.shape[1:2])
     rows = np.arange(len(y))
     vetoed = (logs[:, rows, y] == -np.inf).any(1)       # has ruled out a right answer
     base = np.zeros(logs.shape[-1]) if prior is None else np.log(prior)

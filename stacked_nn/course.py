@@ -5,6 +5,8 @@
 # %% ../nbs/54_course.ipynb #c6fe47db
 from __future__ import annotations
 
+from functools import wraps
+from inspect import isfunction
 from typing import Any
 
 # %% auto #0
@@ -26,7 +28,8 @@ def course_style() -> None:
     set_matplotlib_formats("svg", metadata={"Date": None})
 
 _COLOURS = {"weight": "C0", "bias": "C1", "product": "C2", "combined": "C2", "pooled": "C2",
-            "series": "C3", "mean": "C4", "fitted": "C5", "calibrated": "C5"}
+            "series": "C3", "mean": "C4", "fitted": "C5", "calibrated": "C5",
+            "smoothed": "C5"}
 
 def colour(
     name: str,  # what is drawn, such as "Weight" or "fitted exponents"
@@ -40,8 +43,13 @@ def feedback(
     check: Any,     # function that asserts what an answer must do, each `assert` with a message
     answer: Any,    # your function
 ) -> bool:          # True when every assertion holds
-    "Run `check(answer)`; print `Right.`, or what is wrong"
-    try: check(answer)
+    "Run `check(answer)`; print `Right.`, or what is wrong, or that a call returned nothing"
+    @wraps(answer)
+    def full(*args: Any, **kwargs: Any) -> Any:
+        result = answer(*args, **kwargs)
+        if result is None: raise AssertionError("the function returns nothing")
+        return result
+    try: check(full if isfunction(answer) else answer)
     except AssertionError as e: print(f"Not yet: {e}")
     except Exception as e: print(f"Not yet: {type(e).__name__}: {e}")
     else: print("Right."); return True

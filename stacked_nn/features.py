@@ -16,7 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .checks import (all_or_nothing, check_choice, check_classes, check_images,
-                               check_nonnegative)
+                               check_matrix, check_nonnegative)
 from .course import pyplot
 
 # %% auto #0
@@ -31,6 +31,7 @@ def plot_pixel_scatter(
     """The pixels of `x` against those of `m`, with the line through the origin and its spread
 
     Returns the axes."""
+    x, m = check_matrix([x, m], name="x and m", lead=())
     ax = ax or pyplot().subplots()[1]
     slope = m @ x / (m @ m)
     spread = np.sqrt(((x - slope * m) ** 2).sum() / (len(x) - 1))
@@ -48,6 +49,8 @@ def plot_views(
     prototypes: np.ndarray,     # (n_classes, n_pixels)
 ) -> np.ndarray:
     "The image and its two views as bar charts, the best class of each dark; returns the axes"
+    prototypes = check_matrix(prototypes, name="prototypes", lead=())
+    x = check_matrix([x], prototypes.shape[1], "x", lead=())[0]
     along = prototypes @ x / (prototypes ** 2).sum(1)
     views = along, np.sqrt(((x - along[:, None] * prototypes) ** 2).sum(1) / (len(x) - 1))
     picture = check_images([x], "x")[0]

@@ -22,6 +22,7 @@ from .checks import (check_dtype, check_list, check_nonnegative, check_number,
                                check_probas, check_type, check_views)
 from .features import RTFeatures
 from .mlp import MLP
+from .siamese import Siamese
 from .stack import StackedClassifier
 from .train import History
 
@@ -69,6 +70,11 @@ def _check(model: Any) -> None:
             _check_array(getattr(scaler, part), part + where, (n,))
         if type(view) is RTFeatures:
             _check_array(view.prototypes_, "prototypes_" + where, (n, view.n_features_in_))
+        if type(view) is Siamese:
+            sizes = check_type(view.net_, MLP, "embedding" + where).sizes
+            _check_net(view.net_, (view.n_features_in_, *sizes[1:]), None, where)
+            _check_array(view.prototypes_, "prototypes_" + where, (n, sizes[-1]))
+            check_number(view.scale_, "scale_" + where, boundaries="left")
         sizes = n, *check_type(net, MLP, "network" + where).sizes[1:-1], len(classes)
         _check_net(net, sizes, None, where)
         check_type(model.history_[name], History, "history" + where)
@@ -127,7 +133,7 @@ def _write(data: bytes, path: str) -> None:
 
 # %% ../nbs/51_persist.ipynb #88beac1e
 # beside what skops itself trusts
-_TRUSTED = [MLP, StackedClassifier, RTFeatures, History, np.dtype]
+_TRUSTED = [MLP, StackedClassifier, RTFeatures, Siamese, History, np.dtype]
 
 def load(
     path: str | os.PathLike,            # a file that `save` has written

@@ -16,14 +16,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .checks import (check_images, check_labels, check_matrix, check_number,
-                               check_probas)
+from .checks import (check_choice, check_count, check_experts, check_images,
+                               check_labels, check_matrix, check_nonnegative,
+                               check_number, check_probas, check_type)
 from .features import RTFeatures
 from .stack import StackedClassifier
 
 # %% auto #0
 __all__ = ['playground', 'product_explorer', 'training_replay', 'independence_dial', 'descent_ball', 'switchboard',
-           'neuron_bench']
+           'neuron_bench', 'another_split', 'cloud_replay', 'reliability_sliders']
 
 # %% ../nbs/53_widgets.ipynb #527f72be
 @cache
@@ -67,17 +68,22 @@ def _html(name: str, words: str, state: dict) -> str:
     needs = ("It needs JavaScript and a server: run <code>make serve</code>, "
              "or open this notebook in Jupyter.")
     return f"""<link rel="stylesheet" href="./static/widgets.css">
-<div id="widget-{name}"><p>{words} {needs}</p></div>
-<script type="module">
-const place = document.getElementById("widget-{name}"), state = {as_json};
-if (location.protocol !== "file:") (await import("./static/{name}.js")).mount(place, state);
-</script>"""
+<div class="widget"><p>{words} {needs}</p></div>
+<script>{{
+const place = document.currentScript.previousElementSibling, state = {as_json};
+if (location.protocol !== "file:") import("./static/{name}.js").then((m) => m.mount(place, state));
+}}</script>"""
 
 # %% ../nbs/53_widgets.ipynb #1aac814a
 def _floats(*arrays: np.ndarray, dtype: str = "<f8") -> str:
     "Numbers as base64"
     numbers = np.concatenate([np.ravel(a) for a in arrays])
     return b64encode(numbers.astype(dtype).tobytes()).decode()
+
+def _need(data: Any, keys: Sequence[str], name: str = "data") -> None:
+    "A `ValueError` if one of the keys is missing, or there is another"
+    if set(check_type(data, Mapping, name)) != set(keys):
+        raise ValueError(f"{name} has the keys {sorted(data)}; expected {sorted(keys)}")
 
 def _sheets(images: Any, name: str) -> np.ndarray:
     "Images of 64 pixels in [0, 1]"
@@ -149,6 +155,7 @@ def training_replay(
     """Scrub through a training run
 
     The loss, the test images that are wrong, and the weights of the first layer."""
+    _need(data, ("epochs", "loss", "predictions", "weights", "images", "labels"))
     images, n = check_images(data["images"]), len(data["epochs"])
     labels = check_labels(data["labels"], 10, (len(images),), "labels")
     predictions = check_labels(data["predictions"], 10, name="predictions")
@@ -176,6 +183,7 @@ def independence_dial(
     """Turn a dial from independent to identical views
 
     Accuracy and log loss along it, and samples of the two views at it."""
+    _need(data, ("dial", "series", "samples"))
     n, samples = len(data["dial"]), data["samples"]
     short = lambda values, digits=4: [float(f"{v:.{digits}g}") for v in values]
     lists = {f"series[{name!r}][{what!r}]": curve[what]
@@ -228,8 +236,7 @@ def switchboard(
 
     The way of the product through the diagram of training, the loss curve, and the accuracy."""
     names = ("neither", "asked", "taught", "both")
-    if set(runs) != set(names):
-        raise ValueError(f"runs has the keys {sorted(runs)}; expected {sorted(names)}")
+    _need(runs, names, "runs")
     curves: Any = [runs[name]["loss"] for name in names]
     loss = check_matrix(curves, name="loss")
     if (loss <= 0).any():
@@ -259,3 +266,79 @@ def neuron_bench(
         "neuron", "A neuron, and then two, whose weights you drag on two kinds of points.",
         data={"points": X.round(4).tolist(), "labels": y.tolist(),
               "start": {"units": units.tolist(), "out": out[0].tolist()}})
+
+# %% ../nbs/53_widgets.ipynb #b6d8f12a
+def another_split(
+    right: Mapping,                     # {name: (k, n_test) booleans}: the rows it gets right
+    pairs: Sequence[Sequence[str]],     # the names to compare: (a, b) is a minus b
+    n_train: int,                       # rows of a training part
+    mode: str = "intervals",            # "differences", with "intervals" under them, or "hunt"
+) -> Any:                               # a widget
+    """Press for another split, and see the differences of two methods fill a histogram
+
+    With "hunt" a split is a seed to try, and the best one is what one could print."""
+    check_choice(mode, ("differences", "intervals", "hunt"), "mode")
+    tables = {name: np.asarray(table) for name, table in right.items()}
+    shapes = {table.shape for table in tables.values()}
+    if (len(shapes) != 1 or len(min(shapes)) != 2
+            or {table.dtype for table in tables.values()} != {np.dtype(bool)}):
+        raise ValueError(f"right has arrays of shapes {sorted(shapes)}; "
+                         "expected booleans, (splits, rows), of one shape")
+    if not pairs or not {name for pair in pairs for name in pair} <= set(right):
+        raise ValueError(f"pairs={pairs!r}; expected pairs of {', '.join(map(repr, right))}")
+    counts = [{"names": [a, b], "fixed": (tables[a] & ~tables[b]).sum(1).tolist(),
+               "broken": (~tables[a] & tables[b]).sum(1).tolist()} for a, b in pairs]
+    return _widget_class()(
+        "splits", "A difference of two methods that fills split by split.",
+        data={"pairs": counts, "n_train": check_count(n_train, "n_train"),
+              "n_test": min(shapes)[1], "mode": mode})
+
+# %% ../nbs/53_widgets.ipynb #6735c7b0
+def cloud_replay(
+    data: Mapping,          # keys: "epochs", "points", "prototypes", "images", "labels"
+    margin: float = 1.,     # drawn as a measure
+) -> Any:                   # a widget
+    """Scrub through the training of an embedding in the plane
+
+    `points` are (n_frames, n, 2), `prototypes` (n_frames, n_classes, 2), for each of `epochs`;
+    an image is right if the prototype of its label is the nearest."""
+    _need(data, ("epochs", "points", "prototypes", "images", "labels"))
+    images, n = _sheets(data["images"], "images"), len(data["epochs"])
+    points = check_matrix(data["points"], 2, "points")
+    prototypes = check_matrix(data["prototypes"], 2, "prototypes")
+    for name, array, shape in (("points", points, (n, len(images), 2)),
+                               ("prototypes", prototypes, (n, *prototypes.shape[-2:]))):
+        if array.shape != shape:
+            raise ValueError(f"{name} has shape {array.shape}; "
+                             f"expected {shape}, an entry for each of `epochs`")
+    labels = check_labels(data["labels"], prototypes.shape[1], (len(images),), "labels")
+    return _widget_class()("clouds", "Clouds of images that separate, epoch by epoch.", data={
+        "epochs": [int(e) for e in data["epochs"]], "margin": check_number(margin, "margin"),
+        "names": [str(c) for c in range(prototypes.shape[1])], "labels": labels.tolist(),
+        "points": _floats(points, dtype="<f4"), "prototypes": _floats(prototypes, dtype="<f4"),
+        "digits": _pixels(images)})
+
+# %% ../nbs/53_widgets.ipynb #0c1994a3
+def reliability_sliders(
+    probas: Sequence[ArrayLike],    # two, (n, n_classes) each: opinions of Weight and of Bias
+    y: ArrayLike,                   # (n,), the right answers
+    fitted: ArrayLike,              # two exponents from 0 to 1.5, of the button "Fitted"
+) -> Any:                           # a widget
+    """Two exponents to move, and what they do to the promises of the product
+
+    The reliability diagram, images in each bin, log loss, calibration error and accuracy."""
+    experts = check_experts(probas)
+    if len(experts) != 2 or experts[0].ndim != 2:
+        raise ValueError(f"probas has {len(experts)} experts of {experts[0].ndim} axes; "
+                         "expected two of (n, n_classes)")
+    n, n_classes = experts[0].shape
+    y = check_labels(y, min(n_classes, 36), (n,))
+    fitted = check_nonnegative(fitted, 2, "fitted")
+    if fitted.max() > 1.5:
+        raise ValueError(f"fitted={fitted} is above 1.5, where the sliders end")
+    logs = np.rint(100 * np.log(np.maximum(experts, np.exp(-300)))).astype("<i2")
+    return _widget_class()(
+        "reliability", "Two exponents, and the reliability diagram of the product.",
+        data={"logs": [b64encode(log.tobytes()).decode() for log in logs], "classes": n_classes,
+              "labels": "".join(np.base_repr(label, 36) for label in y),
+              "fitted": fitted.round(2).tolist()})

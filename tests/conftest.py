@@ -1,7 +1,9 @@
-"""What the tests of the site share: the built site, and the pages that it must have"""
+"""What the tests share: names of pages, the built site, a browser that watches what a page does
+
+`CHROMIUM` names the browser (default `/usr/bin/chromium`).
+"""
 
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -9,18 +11,30 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from playwright.sync_api import sync_playwright
+
+# before scipy is imported: scikit-learn skips some of its checks without it
+os.environ.setdefault("SCIPY_ARRAY_API", "1")
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "_docs"
-os.environ.setdefault("SCIPY_ARRAY_API", "1")       # before scipy is imported: scikit-learn skips some of its checks without it
+sys.path.insert(0, str(ROOT / "tools"))
+from cells import page_name  # noqa: E402
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+PREFIX = "/stacked_nn/"  # the site lives in a folder of its host, as on GitHub Pages
 
 
-def page_name(source):
-    "`01_digits.ipynb` -> `digits.html`"
-    return re.sub(r"^\d+\w*?_", "", Path(source).stem.lower()) + ".html"
+def need(condition, what):
+    "Skips a test that lacks something; where `CI` is set it fails"
+    if not condition:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
 
 
 def in_order(contents):
@@ -34,24 +48,21 @@ def in_order(contents):
             yield page_name(item["href"])
 
 
-SIDEBAR = list(
-    in_order(
-        yaml.safe_load((ROOT / "nbs/sidebar.yml").read_text())["website"]["sidebar"]["contents"]
-    )
-)
-PAGES = sorted(
-    {page_name(p) for pattern in ("*.ipynb", "*.qmd") for p in (ROOT / "nbs").glob(pattern)}
-    | set(SIDEBAR)
-)
+MENU = yaml.safe_load((ROOT / "nbs/sidebar.yml").read_text(encoding="utf-8"))
+SIDEBAR = list(in_order(MENU["website"]["sidebar"]["contents"]))
+SOURCES = [p for pattern in ("*.ipynb", "*.qmd") for p in (ROOT / "nbs").glob(pattern)]
+PAGES = sorted({page_name(p) for p in SOURCES} | set(SIDEBAR))
 
 
 @pytest.fixture(scope="session")
 def docs():
-    "The folder of the built site; built first if it is not there, or older than what it is made from"
-    built, sources = DOCS / "index.html", ("nbs/**/*", "tools/site*", "tools/site/*", "stacked_nn/static/*", "settings.ini")
-    newest = max(p.stat().st_mtime for pattern in sources for p in ROOT.glob(pattern) if p.is_file())
+    "The folder of the site, which is built if it is not there, or older than what it is made from"
+    built, sources = DOCS / "index.html", ("nbs/**/*", "tools/pages*", "tools/pages/*",
+                                           "stacked_nn/static/*", "settings.ini")  # fmt: skip
+    files = (p for pattern in sources for p in ROOT.glob(pattern) if p.is_file())
+    newest = max(p.stat().st_mtime for p in files)
     if not built.exists() or built.stat().st_mtime < newest:
-        subprocess.run([sys.executable, "tools/site.py", "--pandoc"], cwd=ROOT, check=True)
+        subprocess.run([sys.executable, "tools/pages.py"], cwd=ROOT, check=True)
     return DOCS
 
 
@@ -62,10 +73,78 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
 
+class Site(Quiet):
+    "Serves the site below `PREFIX`, with its 404 page for what is not there"
+
+    def translate_path(self, path):
+        return str(DOCS / urlsplit(path).path.removeprefix(PREFIX).lstrip("/"))
+
+    def send_error(self, code, *args, **kwargs):
+        body = (DOCS / "404.html").read_bytes()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(body)
+
+
 @contextmanager
-def served(folder):
-    "The address of a server of `folder`, which runs as long as the block"
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
+def served(handler):
+    "The address of a server, which runs as long as the block; of a folder, or with a handler"
+    handler = handler if isinstance(handler, type) else partial(Quiet, directory=handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def site(docs):
+    with served(Site) as address:
+        yield address.removesuffix("/") + PREFIX
+
+
+@pytest.fixture(scope="session")
+def browser():
+    need(Path(CHROMIUM).exists(), f"no Chromium at {CHROMIUM}; install it or set CHROMIUM")
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def watched(browser):
+    "A function that opens addresses; at the end no page may have logged an error or gone abroad"
+    contexts, problems = [], []
+
+    def open_address(address, width=1400, height=900, **options):
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        t, homes = context.new_page(), (urlsplit(address).netloc, "")
+        t.problems = problems
+
+        def on_console(m):
+            if m.type == "error":
+                problems.append(f"console: {m.text}")
+
+        def on_request(r):
+            if urlsplit(r.url).netloc not in homes:
+                problems.append(f"request to {r.url}")
+
+        t.on("console", on_console)
+        t.on("pageerror", lambda e: problems.append(f"error: {e}"))
+        t.on("request", on_request)
+        t.goto(address)
+        return t
+
+    yield open_address
+    for context in contexts:
+        context.close()
+    assert not problems, "; ".join(problems)
+
+
+@pytest.fixture
+def tab(browser, site):
+    "`tab(page, **context)` opens a page of the site"
+    with watched(browser) as open_address:
+        yield lambda page, base=site, **options: open_address(base + page, **options)

@@ -9,18 +9,21 @@ import re
 
 import nbformat
 import pytest
-from conftest import DOCS, ROOT
-from test_browser import PREFIX, browser, site  # noqa: F401 (fixtures)
+from conftest import DOCS, ROOT, page_name
+from cells import is_stored_only
 
-LITE, NOTEBOOKS = DOCS / "lite", sorted(p for p in (ROOT / "nbs").glob("*.ipynb") if "skip_exec: true" not in p.read_text())
+LITE = DOCS / "lite"
+NOTEBOOKS = [p for p in sorted((ROOT / "nbs").glob("*.ipynb")) if not is_stored_only(p)]
 COMPILED = {"numpy", "scipy", "scikit_learn", "matplotlib", "contourpy", "kiwisolver", "pillow"}
 INDEX = ".jp-NotebookPanel .jp-CodeCell"
 
-pytestmark = pytest.mark.skipif(not (LITE / "lab/index.html").exists(), reason="no _docs/lite; run `make lite`")
+pytestmark = pytest.mark.skipif(
+    not (LITE / "lab/index.html").exists(), reason="no _docs/lite; run `make lite`"
+)
 
 
 @pytest.fixture(scope="module")
-def lab(browser, site):  # noqa: F811
+def lab(browser, site):
     "The first lesson in the lab, opened from its page; `lab.asked` is every URL so far, whoever asked"
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     context.set_default_timeout(120_000)
@@ -59,8 +62,10 @@ def foreign(lab):
 
 def test_every_lesson_links_to_its_notebook():
     for path in NOTEBOOKS:
-        page = DOCS / (re.sub(r"^\d+[a-z0-9]*_", "", path.stem) + ".html")
-        linked = f'href="lite/lab/index.html?path={path.name}"' in page.read_text(encoding="utf-8")
+        page = DOCS / page_name(path)
+        linked = f'href="lite/lab/index.html?path={path.name}"' in page.read_text(
+            encoding="utf-8"
+        )
         assert linked == bool(re.match(r"[01]\d_", path.name)), page.name
 
 
@@ -68,18 +73,35 @@ def test_notebooks_keep_their_cells_and_begin_with_an_install():
     for path in NOTEBOOKS:
         there, here = nbformat.read(path, 4), nbformat.read(LITE / "files" / path.name, 4)
         code = [[c.source for c in nb.cells if c.cell_type == "code"] for nb in (there, here)]
-        assert code[1][0].startswith("%pip install stacked_nn ") and code[1][1:] == code[0], path.name
+        assert code[1][0].startswith("%pip install stacked_nn ") and code[1][1:] == code[0], (
+            path.name
+        )
         assert not any(c.source.startswith("%pip") for c in there.cells), path.name
         text = "\n".join(c.source for c in here.cells if c.cell_type == "markdown")
         assert ":::" not in text and "cdn.jsdelivr.net" in text, path.name
-        assert text.count("<details>") == text.count("</details>") == str(there).count('collapse="true"'), path.name
+        assert (
+            text.count("<details>")
+            == text.count("</details>")
+            == str(there).count('collapse="true"')
+        ), path.name
 
 
 def test_only_compiled_packages_are_elsewhere():
     "Of all that the lessons import and the kernel needs"
     lock = json.loads((LITE / "static/pyodide/pyodide-lock.json").read_text())["packages"]
     lock = {re.sub(r"[-_.]+", "-", name).lower(): p for name, p in lock.items()}
-    needed, todo = set(), {"micropip", "ipython", "jedi", "matplotlib", "scikit-learn", "tqdm", "typing-extensions"}
+    needed, todo = (
+        set(),
+        {
+            "micropip",
+            "ipython",
+            "jedi",
+            "matplotlib",
+            "scikit-learn",
+            "tqdm",
+            "typing-extensions",
+        },
+    )
     while todo:
         needed.add(name := todo.pop())
         todo |= {re.sub(r"[-_.]+", "-", d).lower() for d in lock[name]["depends"]} - needed

@@ -1,4 +1,5 @@
 "Notebooks, exported library, README and packages: that they run, agree with each other, and install"
+
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from cells import fold, split_cell
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "nbs").glob("*.ipynb"))
@@ -18,40 +20,57 @@ BIN = Path(sys.executable).parent
 
 def run(*command, cwd=ROOT, **env):
     "Run a command; a failure shows what it printed"
-    done = subprocess.run([str(c) for c in command], cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True)
-    assert done.returncode == 0, f"{' '.join(map(str, command))} failed:\n{done.stdout}\n{done.stderr}"
+    done = subprocess.run(
+        [str(c) for c in command],
+        cwd=cwd,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, (
+        f"{' '.join(map(str, command))} failed:\n{done.stdout}\n{done.stderr}"
+    )
     return done.stdout
 
 
 def cells(path, kind="code"):
-    return [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == kind]
+    return [
+        c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == kind
+    ]
 
 
-def source(cell): return "".join(cell["source"])
+def source(cell):
+    return "".join(cell["source"])
 
 
-def printed(cell): return "".join("".join(o.get("text", "")) for o in cell["outputs"])
+def printed(cell):
+    return "".join("".join(o.get("text", "")) for o in cell["outputs"])
 
 
 @pytest.fixture(scope="session")
 def copy(tmp_path_factory):
     "A copy of the working tree to change at will"
     to = tmp_path_factory.mktemp("copy") / "stacked_nn"
-    skip = shutil.ignore_patterns(".git", ".venv*", "_*", "__pycache__", "build", "dist", "*.egg-info", ".*_cache")
-    shutil.copytree(ROOT, to, symlinks=True, ignore=lambda d, names: set(skip(d, names)) - {"_quarto.yml", "__init__.py", "_modidx.py"})
+    skip = shutil.ignore_patterns(
+        ".git", ".venv*", "_*", "__pycache__", "build", "dist", "*.egg-info", ".*_cache"
+    )
+    shutil.copytree(
+        ROOT,
+        to,
+        symlinks=True,
+        ignore=lambda d, names: (
+            set(skip(d, names)) - {"_quarto.yml", "__init__.py", "_modidx.py"}
+        ),
+    )
     return to
-
-
-def test_every_cell_runs():
-    out = run(BIN / "nbdev_test", "--n_workers", 2, OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", TQDM_DISABLE="1")
-    assert "Success" in out
-    print(f"{sum(len(cells(p)) for p in NOTEBOOKS)} code cells in {len(NOTEBOOKS)} notebooks")
 
 
 def test_library_is_what_the_notebooks_export(copy):
     run(BIN / "nbdev_export", cwd=copy)
     for path in sorted((ROOT / "stacked_nn").glob("*.py")):
-        assert path.read_text() == (copy / "stacked_nn" / path.name).read_text(), f"{path.name} differs from the notebooks; run `make export`"
+        assert path.read_text() == (copy / "stacked_nn" / path.name).read_text(), (
+            f"{path.name} differs from the notebooks; run `make export`"
+        )
     names = {p.name for p in (copy / "stacked_nn").glob("*.py")}
     assert names == {p.name for p in (ROOT / "stacked_nn").glob("*.py")}
 
@@ -59,7 +78,9 @@ def test_library_is_what_the_notebooks_export(copy):
 def test_notebooks_are_clean(copy):
     run(BIN / "nbdev_clean", "--fname", copy / "nbs", cwd=copy)
     for path in NOTEBOOKS:
-        assert path.read_text() == (copy / "nbs" / path.name).read_text(), f"{path.name} is not clean; run `make notebooks`"
+        assert path.read_text() == (copy / "nbs" / path.name).read_text(), (
+            f"{path.name} is not clean; run `make notebooks`"
+        )
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
@@ -69,39 +90,92 @@ def test_stored_outputs(path):
     assert "widgets" not in nb["metadata"], "widget state is stored"
     for i, cell in enumerate(cells(path)):
         text, dump = source(cell), json.dumps(cell["outputs"])
-        assert not any(o["output_type"] == "error" for o in cell["outputs"]), f"code cell {i} stores an error"
+        assert not any(o["output_type"] == "error" for o in cell["outputs"]), (
+            f"code cell {i} stores an error"
+        )
         assert "widget-view" not in dump, f"code cell {i} stores a widget view"
-        assert not re.search(r"/(home|root|tmp|work|Users)/", dump), f"code cell {i} stores a path of one machine"
+        assert not re.search(r"/(home|root|tmp|work|Users)/", dump), (
+            f"code cell {i} stores a path of one machine"
+        )
         if "image/" in dump:
-            assert all(f"#| {o}:" in text for o in ("label", "fig-cap", "fig-alt")), f"code cell {i} draws a figure without label, caption or alt text"
-        if re.search(r"^\s*print\(|^#\| label: fig-", text, re.M) and "output: false" not in text and "#| hide" not in text and not re.search(r"^(def|class|@)", text, re.M):
+            assert all(f"#| {o}:" in text for o in ("label", "fig-cap", "fig-alt")), (
+                f"code cell {i} draws a figure without label, caption or alt text"
+            )
+        if (
+            re.search(r"^\s*print\(|^#\| label: fig-", text, re.M)
+            and "output: false" not in text
+            and "#| hide" not in text
+            and not re.search(r"^(def|class|@)", text, re.M)
+        ):
             assert cell["outputs"], f"code cell {i} has no stored output; run `make notebooks`"
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
 def test_lesson_has_all_its_parts(path):
     text = "\n".join(source(c) for c in cells(path, "markdown"))
-    for part in ('title="You will"', "日本語の要約", "What you should see", "## Check yourself", "## Exercises", "## Summary", "**Next:**"):
+    for part in (
+        'title="You will"',
+        "日本語の要約",
+        "What you should see",
+        "## Check yourself",
+        "## Exercises",
+        "## Summary",
+        "**Next:**",
+    ):
         assert part in text, f"{path.name} lacks {part!r}"
-    assert 3 <= text.count("::: {.quiz}") <= 5 and 3 <= text.count("### Exercise") <= 5
-    for quiz in re.findall(r"::: \{\.quiz\}(.*?)\n:::\n:::", text, re.S):
-        choices, answers = quiz.split("::: {.callout-tip")
-        letters = re.findall(r"^- ([A-E])\. ", choices, re.M)
-        assert re.findall(r"^- ([A-E])\. ", answers, re.M) == letters, f"{path.name}: choices and answers do not match:\n{quiz}"
-        assert answers.count("**Right.**") == 1, f"{path.name}: not exactly one right answer:\n{quiz}"
+    assert 3 <= text.count("### Exercise") <= 5
+    assert 3 <= sum(".predict" not in attributes for attributes, *_ in quizzes(path)) <= 5
+    assert 'title="Predict"' not in text, f"{path.name}: a prediction is a quiz with choices"
+
+
+def quizzes(path):
+    "(attributes, {letter: choice}, {letter: reply}, answer) of every question of a lesson"
+    text = "\n".join(source(c) for c in cells(path, "markdown"))
+    for attributes, quiz in re.findall(r"^::: \{(\.quiz.*?)\}(.*?)\n:::\n:::", text, re.S | re.M):
+        parts = quiz.split("::: {.callout-tip")
+        choices, replies = (dict(re.findall(r"^- ([A-E])\. (.*)", p, re.M)) for p in parts)
+        yield attributes, choices, replies, parts[1]
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
-def test_right_answers_cannot_be_guessed(path):
-    "Not always the same letter, and not always the longest choice"
-    text = "\n".join(source(c) for c in cells(path, "markdown"))
-    keys, longest = [], []
-    for quiz in re.findall(r"::: \{\.quiz\}(.*?)\n:::\n:::", text, re.S):
-        choices = re.findall(r"^- ([A-E])\. (.*)", quiz.split("::: {.callout-tip")[0], re.M)
-        keys += re.findall(r"^- ([A-E])\. \*\*Right", quiz, re.M)
-        longest.append(max(choices, key=lambda choice: len(choice[1]))[0])
-    assert len(set(keys)) > 1, f"the right answers are {keys}"
-    assert keys != longest, "the longest choice is always right"
+def test_every_choice_has_a_reply_and_one_is_right(path):
+    for attributes, choices, replies, answer in quizzes(path):
+        if number := re.search(r'answer="(.*?)"', attributes):
+            assert not choices and float(number[1]) == float(number[1]) and len(answer) > 60
+            continue
+        assert list(choices) == list(replies) and len(choices) >= 2, choices
+        right = [letter for letter, reply in replies.items() if reply.startswith("**Right.**")]
+        assert len(right) == 1, f"not exactly one right answer: {replies}"
+
+
+def test_right_answers_cannot_be_guessed():
+    "Not by their letter, and not as the longest or the shortest choice"
+    keys, places = [], []
+    for path in LESSONS:
+        for _, choices, replies, _ in quizzes(path):
+            if not choices:
+                continue
+            key = next(letter for letter, reply in replies.items() if reply.startswith("**Right"))
+            by_length = sorted(choices, key=lambda letter: len(choices[letter]))
+            keys.append(key)
+            places.append(by_length.index(key) - (len(choices) - 1) * (len(choices) > 1))
+    share = {letter: keys.count(letter) / len(keys) for letter in "ABC"}
+    assert all(0.22 < s < 0.45 for s in share.values()), share
+    assert places.count(0) / len(places) < 0.5, "the longest choice is right too often"
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+def test_the_idea_is_on_the_page_and_the_engineering_folded(path):
+    "At most 60 open lines of code; stubs count, what is exported does not"
+    shown = [c for c in map(source, cells(path)) if "#| export" not in c and not fold(c)]
+    lines = [
+        line
+        for c in shown
+        if "#| hide" not in c and "echo: false" not in c
+        for line in split_cell(c)[1].splitlines()
+        if line.strip()
+    ]
+    assert len(lines) <= 60, f"{len(lines)} open lines"
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
@@ -111,15 +185,21 @@ def test_exercises_reject_the_stub_and_accept_the_solution(path):
     solutions = [c for c in code if 'code-summary: "Solution"' in source(c)]
     assert len(stubs) == len(solutions) >= 3
     for stub, solution in zip(stubs, solutions):
-        assert printed(stub).startswith("Not yet: "), f"the check accepts the stub:\n{source(stub)}"
-        assert "assert feedback(" in source(solution) and "Right." in printed(solution), f"no accepted solution:\n{source(solution)}"
+        assert printed(stub).startswith("Not yet: "), (
+            f"the check accepts the stub:\n{source(stub)}"
+        )
+        assert "assert feedback(" in source(solution) and "Right." in printed(solution), (
+            f"no accepted solution:\n{source(solution)}"
+        )
 
 
 def test_readme_is_in_sync(tmp_path):
     run(sys.executable, ROOT / "tools/readme.py", tmp_path)
     for path in tmp_path.rglob("*.*"):
         there = ROOT / path.relative_to(tmp_path)
-        assert there.exists() and there.read_text() == path.read_text(), f"{there.name} is not in sync with nbs/index.ipynb; run `make readme`"
+        assert there.exists() and there.read_text() == path.read_text(), (
+            f"{there.name} is not in sync with nbs/index.ipynb; run `make readme`"
+        )
 
 
 # ---- packages ----
@@ -137,8 +217,8 @@ called = set()
 for name, call in CALLS.items():
     if call.get("picture"):
         try: eval(call["picture"])
-        except ImportError as e: assert "stacked-nn[course]" in str(e), (name, e)
-        else: raise AssertionError(f"{name} drew a picture without matplotlib")
+        except ImportError as e: assert f"stacked-nn[{call.get('extra', 'course')}]" in str(e), (name, e)
+        else: raise AssertionError(f"{name} works without its extra")
     else: assert eval(call["call"]) is not None or call.get("none"), name
     called.add(name)
 missing = {n for m in modules.values() for n in m.__all__} - called
@@ -153,7 +233,17 @@ def installed(copy, tmp_path_factory):
     dist, venv = tmp_path_factory.mktemp("dist"), tmp_path_factory.mktemp("empty") / "venv"
     run(sys.executable, "-m", "build", "--outdir", dist, copy)
     run(sys.executable, "-m", "venv", venv)
-    run(venv / "bin/python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "-c", ROOT / "constraints.txt", next(dist.glob("*.whl")))
+    run(
+        venv / "bin/python",
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--disable-pip-version-check",
+        "-c",
+        ROOT / "constraints.txt",
+        next(dist.glob("*.whl")),
+    )
     return venv / "bin/python", dist
 
 
@@ -161,7 +251,8 @@ def test_wheel_holds_the_package_and_nothing_else(installed):
     names = zipfile.ZipFile(next(installed[1].glob("*.whl"))).namelist()
     tops = {n.split("/")[0].split("-")[0] for n in names}
     assert tops == {"stacked_nn"}, f"the wheel holds {tops}"
-    for needed in ("stacked_nn/py.typed", "stacked_nn/course.mplstyle", "stacked_nn/stack.py"): assert needed in names
+    for needed in ("stacked_nn/py.typed", "stacked_nn/course.mplstyle", "stacked_nn/stack.py"):
+        assert needed in names
     assert any(n.endswith("LICENSE") for n in names)
 
 

@@ -1,4 +1,5 @@
 "Types and style, as mypy.ini and ruff.toml ask for them"
+
 import importlib
 import inspect
 import pkgutil
@@ -14,13 +15,19 @@ from fastcore.docscrape import NumpyDocString
 import stacked_nn
 
 ROOT = Path(__file__).parents[1]
-MODULES = [importlib.import_module(f"stacked_nn.{m.name}") for m in pkgutil.iter_modules(stacked_nn.__path__) if m.name[0] != "_"]
+MODULES = [
+    importlib.import_module(f"stacked_nn.{m.name}")
+    for m in pkgutil.iter_modules(stacked_nn.__path__)
+    if m.name[0] != "_"
+]
 PUBLIC = {f"{m.__name__}.{name}": getattr(m, name) for m in MODULES for name in m.__all__}
 
 
 @pytest.mark.parametrize("command", [["mypy"], ["ruff", "check"]], ids=lambda c: c[0])
 def test_clean(command):
-    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -28,34 +35,66 @@ def test_clean(command):
 def test_every_parameter_has_a_type(name):
     for f in of(name):
         signature = inspect.signature(f)
-        missing = [p.name for p in signature.parameters.values() if p.annotation is p.empty and p.name != "self"]
+        missing = [
+            p.name
+            for p in signature.parameters.values()
+            if p.annotation is p.empty and p.name != "self"
+        ]
         assert not missing, f"{f.__qualname__} has no type for {missing}"
-        assert signature.return_annotation is not signature.empty or f.__name__ == "__init__", f"{f.__qualname__} does not say what it returns"
+        assert signature.return_annotation is not signature.empty or f.__name__ == "__init__", (
+            f"{f.__qualname__} does not say what it returns"
+        )
 
 
 def of(name):
     "The functions of an exported name: itself, or the public methods of a class"
     found = PUBLIC[name]
-    if not inspect.isclass(found): return [found] if inspect.isfunction(found) else []
-    return [f for n, f in vars(found).items() if inspect.isfunction(f) and (n[0] != "_" or n == "__init__")]
+    if not inspect.isclass(found):
+        return [found] if inspect.isfunction(found) else []
+    return [
+        f
+        for n, f in vars(found).items()
+        if inspect.isfunction(f) and (n[0] != "_" or n == "__init__")
+    ]
 
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_every_parameter_is_explained_and_no_two_alike(name):
     "A parameter without a comment would get that of the next one in the documentation"
     for f in of(name) if not is_dataclass(PUBLIC[name]) else [PUBLIC[name].__init__]:
-        listed = NumpyDocString(inspect.getdoc(PUBLIC[name]) or "")["Parameters"] if f.__name__ == "__init__" else {}
-        words = {p: " ".join(listed[p].desc) or listed[p].type if listed else d
-                 for p, d in docments(PUBLIC[name] if is_dataclass(PUBLIC[name]) else f, returns=False).items() if p != "self" and getattr(inspect.signature(f).parameters.get(p), "kind", 4) != inspect.Parameter.VAR_KEYWORD}
-        if f.__name__ == "__init__" and inspect.isclass(PUBLIC[name]) and issubclass(PUBLIC[name], tuple): continue
-        assert all(words.values()), f"{f.__qualname__} does not explain {[p for p, w in words.items() if not w]}"
-        assert len(set(words.values())) == len(words), f"{f.__qualname__} says the same of two parameters: {words}"
+        listed = (
+            NumpyDocString(inspect.getdoc(PUBLIC[name]) or "")["Parameters"]
+            if f.__name__ == "__init__"
+            else {}
+        )
+        words = {
+            p: " ".join(listed[p].desc) or listed[p].type if listed else d
+            for p, d in docments(
+                PUBLIC[name] if is_dataclass(PUBLIC[name]) else f, returns=False
+            ).items()
+            if p != "self"
+            and getattr(inspect.signature(f).parameters.get(p), "kind", 4)
+            != inspect.Parameter.VAR_KEYWORD
+        }
+        if (
+            f.__name__ == "__init__"
+            and inspect.isclass(PUBLIC[name])
+            and issubclass(PUBLIC[name], tuple)
+        ):
+            continue
+        assert all(words.values()), (
+            f"{f.__qualname__} does not explain {[p for p, w in words.items() if not w]}"
+        )
+        assert len(set(words.values())) == len(words), (
+            f"{f.__qualname__} says the same of two parameters: {words}"
+        )
 
 
 def test_help_shows_every_parameter_of_the_estimators():
-    for estimator in ("stack.StackedClassifier", "features.RTFeatures"):
+    for estimator in ("stack.StackedClassifier", "features.RTFeatures", "siamese.Siamese"):
         shown = inspect.getdoc(PUBLIC[f"stacked_nn.{estimator}"])
-        for parameter in inspect.signature(PUBLIC[f"stacked_nn.{estimator}"]).parameters: assert f"\n{parameter} : " in shown
+        for parameter in inspect.signature(PUBLIC[f"stacked_nn.{estimator}"]).parameters:
+            assert f"\n{parameter} : " in shown
 
 
 def test_names_of_the_modules_are_names_of_the_package():
@@ -69,5 +108,6 @@ try: stacked_nn.nothing
 except AttributeError as e: assert "no attribute 'nothing'" in str(e)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0 and float(done.stdout) < .1, done.stdout + done.stderr
-    for name in PUBLIC: assert getattr(stacked_nn, name.split(".")[-1]) is PUBLIC[name]
+    assert done.returncode == 0 and float(done.stdout) < 0.1, done.stdout + done.stderr
+    for name in PUBLIC:
+        assert getattr(stacked_nn, name.split(".")[-1]) is PUBLIC[name]

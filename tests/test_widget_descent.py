@@ -10,8 +10,7 @@ import subprocess
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT, served
-from test_browser import browser, watched  # noqa: F401 (a fixture)
+from conftest import ROOT, served, watched
 
 from stacked_nn.mlp import cross_entropy, softmax
 from stacked_nn.widgets import descent_ball
@@ -93,7 +92,7 @@ def address(tmp_path_factory):
 
 
 @pytest.fixture
-def tab(browser, address):  # noqa: F811
+def tab(browser, address):
     with watched(browser) as open_address:
 
         def open_tab(width=1000, **options):

@@ -1,6 +1,6 @@
 """One and two neurons: the numbers of the page are Python's, and every way to move a line works
 
-Without a browser these tests are skipped, as in `test_browser.py`; where `CI` is set they fail.
+Without a browser these tests are skipped; where `CI` is set they fail.
 """
 
 import json
@@ -9,8 +9,7 @@ import shutil
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT
-from test_browser import browser, watched  # noqa: F401 (a fixture)
+from conftest import ROOT, watched
 from test_widgets import address  # noqa: F401 (a fixture)
 
 from stacked_nn.widgets import neuron_bench

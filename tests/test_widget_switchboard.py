@@ -1,6 +1,6 @@
 """The switchboard in a real browser: its two switches, and what it says against the numbers that Python stored
 
-Without a browser these tests are skipped, as in `test_browser.py`; where `CI` is set they fail.
+Without a browser these tests are skipped; where `CI` is set they fail.
 """
 
 import shutil
@@ -8,8 +8,7 @@ import shutil
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT, served
-from test_browser import browser, watched  # noqa: F401 (a fixture)
+from conftest import ROOT, served, watched
 
 from stacked_nn.widgets import switchboard
 
@@ -42,7 +41,7 @@ def address(tmp_path_factory):
 
 
 @pytest.fixture
-def open_tab(browser, address):  # noqa: F811
+def open_tab(browser, address):
     with watched(browser) as open_address:
 
         def tab(width=1000, **options):
@@ -55,9 +54,7 @@ def open_tab(browser, address):  # noqa: F811
 
 def lit(t):
     "The arrows along which the product travels"
-    return set(
-        t.evaluate("[...document.querySelectorAll('.way.lit')].map(w => w.dataset.way)")
-    )
+    return set(t.evaluate("[...document.querySelectorAll('.way.lit')].map(w => w.dataset.way)"))
 
 
 WAYS = {
@@ -71,7 +68,12 @@ def test_two_switches_give_the_four_stored_runs(open_tab):
     asked, taught = (t.get_by_role("switch", name=f"when {name}") for name in WAYS)
     points = "document.querySelector('.curve.now').getAttribute('points')"
     curves = {}
-    for presses, name in ((), "neither"), ((asked,), "asked"), ((taught,), "both"), ((asked,), "taught"):
+    for presses, name in (
+        ((), "neither"),
+        ((asked,), "asked"),
+        ((taught,), "both"),
+        ((asked,), "taught"),
+    ):
         for switch in presses:
             switch.focus()
             t.keyboard.press("Space")

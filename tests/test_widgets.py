@@ -1,6 +1,6 @@
 """The widgets on a page of their own in a real browser: right numbers, and usable by mouse, finger and keyboard
 
-Without a browser these tests are skipped, as in `test_browser.py`; where `CI` is set they fail.
+Without a browser these tests are skipped; where `CI` is set they fail.
 """
 
 import json
@@ -12,8 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT, served
-from test_browser import browser, watched  # noqa: F401 (a fixture)
+from conftest import ROOT, served, watched
 
 from stacked_nn.combine import pool, pool_logs
 from stacked_nn.digits import load_digits
@@ -79,6 +78,8 @@ def folder(made, tmp_path_factory):
     for name in WIDGETS:
         html = getattr(made, name)._repr_mimebundle_()[0]["text/html"]
         (to / f"{name}.html").write_text(head.format(name, html), encoding="utf-8")
+    twice = 2 * made.explorer._repr_mimebundle_()[0]["text/html"]
+    (to / "twice.html").write_text(head.format("twice", twice), encoding="utf-8")
     return to
 
 
@@ -89,7 +90,7 @@ def address(folder):
 
 
 @pytest.fixture
-def tab(browser, address):  # noqa: F811
+def tab(browser, address):
     "`tab(widget, **context)` opens the page of a widget"
     with watched(browser) as open_address:
 
@@ -134,6 +135,18 @@ def test_fits_and_axe_finds_nothing(tab, widget, scheme):
     )
 
 
+PAINTED = """() => [...document.querySelectorAll('.snn :is([role=gridcell], .sheet, .bars i, .handle i, .lengths i)')]
+    .flatMap(e => [getComputedStyle(e).backgroundColor, getComputedStyle(e, '::after').backgroundColor])"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@each_widget
+def test_data_keep_their_colours_where_the_system_forces_its_own(tab, widget, scheme):
+    "A high contrast mode paints backgrounds over; of a sheet or a bar nothing would be left"
+    forced = tab(widget, color_scheme=scheme, forced_colors="active").evaluate(PAINTED)
+    assert forced == tab(widget, color_scheme=scheme).evaluate(PAINTED)
+
+
 @each_widget
 def test_keyboard_reaches_every_control_with_visible_focus(tab, widget):
     t = tab(widget)
@@ -153,8 +166,13 @@ def test_keyboard_reaches_every_control_with_visible_focus(tab, widget):
 @each_widget
 def test_without_script_or_server_there_is_a_sentence(tab, folder, widget):
     for options in ({"java_script_enabled": False}, {"base": folder.as_uri() + "/"}):
-        text = tab(widget, mounted=False, **options).locator(f"#widget-{widget}").inner_text()
+        text = tab(widget, mounted=False, **options).locator(".widget").inner_text()
         assert "make serve" in text and "Jupyter" in text
+
+
+def test_two_of_a_kind_live_on_one_page(tab):
+    t = tab("twice", mounted=False)
+    t.locator(".widget .snn.explorer").nth(1).wait_for()
 
 
 @each_widget
@@ -308,7 +326,7 @@ def test_the_prior_is_divided_out_where_python_does(tab, change):
     t = tab("playground")
     t.evaluate(
         """async state => (await import("./static/playground.js"))
-            .mount(document.querySelector("#widget-playground"), state)""",
+            .mount(document.querySelector(".widget"), state)""",
         {"data": data, "image": [0] * 64},
     )
     text = t.locator(".playground").inner_text()
@@ -459,7 +477,9 @@ def test_answers_and_scatter_follow_image_and_exponents(tab, made):
 
 def test_explorer_pools_as_the_library(tab):
     rng = np.random.default_rng(0)
-    pairs = [softmax(rng.normal(0, s, (2, 5))).tolist() for s in (0.1, 1, 5, 50) for _ in range(20)]
+    pairs = [
+        softmax(rng.normal(0, s, (2, 5))).tolist() for s in (0.1, 1, 5, 50) for _ in range(20)
+    ]
     pairs += [[[1, 0, 0], [0, 1, 0]], [[0.5, 0.5, 0], [0, 0.5, 0.5]], [[1, 0, 0], [1, 0, 0]]]
     t = tab("explorer")
     results = t.evaluate(

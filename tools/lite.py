@@ -22,6 +22,7 @@ from jupyterlite_pyodide_kernel.constants import (
     PYODIDE_PYTHON_VERSION,
     PYODIDE_VERSION,
 )
+from cells import page_name
 
 ROOT = Path(__file__).parent.parent
 DOCS, LITE = ROOT / "_docs", ROOT / "_docs/lite"
@@ -78,32 +79,18 @@ def host_pyodide(folder):
     (folder / "pyodide-lock.json").write_text(json.dumps(lock))
 
 
-def without_divs(text):
-    "Markdown as Jupyter shows it: a folded callout as `<details>`, another one as its title and text"
-    folded, lines = [], []
-    for line in text.splitlines():
-        if opened := re.match(r":::+ *\{(.*)\}", line):
-            folded.append('collapse="true"' in opened[1])
-            title = (re.search('title="(.*?)"', opened[1]) or ["", ""])[1]
-            lines += [f"<details><summary>{title}</summary>" if folded[-1] else f"**{title}**" * bool(title), ""]
-        elif re.fullmatch(r":::+ *", line): lines += ["", "</details>" * folded.pop(), ""]
-        else: lines.append(line)
-    return "\n".join(lines)
-
-
-def for_the_browser(path):
-    "The notebook with its outputs, for JupyterLite's kernel, with a note and an install cell below its title"
-    nb = nbformat.read(path, 4)
+def for_the_browser(text):
+    "A learner's copy for JupyterLite's kernel, with a note and its own install cell"
+    nb = nbformat.reads(text, 4)
     nb.metadata.kernelspec = {"name": "python", "display_name": "Python (Pyodide)", "language": "python"}
-    for cell in nb.cells:
-        if cell.cell_type == "markdown": cell.source = without_divs(cell.source)
-    nb.cells[1:1] = [nbformat.v4.new_markdown_cell(NOTE, id="lite-note"), nbformat.v4.new_code_cell(INSTALL, id="lite-install")]
+    nb.cells[1:2] = [nbformat.v4.new_markdown_cell(NOTE, id="lite-note"),
+                     nbformat.v4.new_code_cell(INSTALL, id="lite-install")]
     return nb
 
 
 def link(path):
     "Puts the link into the page of a lesson: beside the download where there is one, else below the title"
-    page = DOCS / (re.sub(r"^\d+[a-z0-9]*_", "", path.stem.lower()) + ".html")
+    page = DOCS / page_name(path)
     text, here = page.read_text(encoding="utf-8"), LINK.format(path.name)
     if "lite/lab/" in text: return
     download = f'<a href="notebooks/{path.name}"'
@@ -113,9 +100,7 @@ def link(path):
 
 def main():
     "Builds in a scratch folder, which becomes `_docs/lite/` only when it is complete"
-    start, shown = time.time(), DOCS / "notebooks"      # as the pages show them; Quarto makes no such copies
-    notebooks = sorted((shown if shown.exists() else ROOT / "nbs").glob("*.ipynb"))
-    notebooks = [p for p in notebooks if "skip_exec: true" not in p.read_text(encoding="utf-8")]    # too much for a browser
+    start, notebooks = time.time(), sorted((DOCS / "notebooks").glob("*.ipynb"))
     with TemporaryDirectory() as scratch:
         work = Path(scratch)
         for name in "static", "pypi", "files": (work / name).mkdir()
@@ -124,7 +109,8 @@ def main():
             {"stacked_nn", "setup.py", "settings.ini", "README.md", "LICENSE", "MANIFEST.in"} if Path(d) == ROOT else set(names)))
         pip("wheel", source, "--wheel-dir", work / "pypi")
         pure_wheels(work / "pypi", "--constraint", ROOT / "constraints.txt", *OTHERS)
-        for path in notebooks: nbformat.write(for_the_browser(path), work / "files" / path.name)
+        for path in notebooks: nbformat.write(for_the_browser(path.read_text(encoding="utf-8")),
+                                             work / "files" / path.name)
         (work / "jupyter-lite.json").write_text(json.dumps(SETTINGS))
         run(sys.executable, "-m", "jupyter", "lite", "build", "--apps=lab", "--contents=files", "--output-dir=out",
             "--no-sourcemaps", "--no-unused-shared-packages", cwd=work)

@@ -13,6 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import nbformat
+from cells import is_stored_only
 from execnb.nbio import read_nb, write_nb
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
@@ -33,7 +34,7 @@ def run(path, out, force):
     "Execute one notebook and write it, whole or not at all; returns its name, seconds, code cells, and warnings or the error"
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)     # nbclient's last look at a kernel that has just ended
     start, nb = time.time(), nbformat.read(path, 4)
-    live = force or not any("skip_exec: true" in cell.source for cell in nb.cells[:1])
+    live = force or not is_stored_only(path)
     for attempt in ("first", "second") if live else ():
         nb = nbformat.read(path, 4)
         client = NotebookClient(nb, timeout=900 if force else 200, record_timing=False, coalesce_streams=True,

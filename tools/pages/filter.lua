@@ -3,7 +3,7 @@
 -- quizzes of this course.
 local names = {fig = "Figure", tbl = "Table", eq = "Equation"}
 local counts, numbers = {fig = 0, tbl = 0, eq = 0}, {}
-local heading, quizzes, cited, site = 1, 0, false, ""
+local heading, quizzes, cited = 1, {quiz = 0, predict = 0}, false
 
 local function number(id)
   local kind = id:match("^(%a+)%-")
@@ -49,6 +49,17 @@ local function figure(id, blocks)
   return pandoc.Figure(blocks, {pandoc.Plain(numbered(id, caption.content))}, {id = id})
 end
 
+-- A question; its key, by which the browser remembers the answer, changes with its text
+local function quiz(div)
+  local kind = div.classes:includes("predict") and "predict" or "quiz"
+  quizzes[kind] = quizzes[kind] + 1
+  div.identifier = kind .. "-" .. quizzes[kind]
+  div.attributes.key = pandoc.utils.sha1(pandoc.utils.stringify(div)):sub(1, 8)
+  local title = kind == "predict" and "Predict" or "Question " .. quizzes.quiz
+  div.content:insert(1, html(('<p class="title">%s</p>'):format(title)))
+  return div
+end
+
 local function Div(div)
   for _, class in ipairs(div.classes) do
     local kind = class:match("^callout%-(%a+)$")
@@ -59,10 +70,7 @@ local function Div(div)
   elseif div.classes:includes("code-fold") then
     return box("code-fold", div.attributes.summary, div.content, true, div.attributes.open)
   elseif div.classes:includes("quiz") then
-    quizzes = quizzes + 1
-    div.identifier = "quiz-" .. quizzes
-    div.content:insert(1, html(('<p class="title">Question %d</p>'):format(quizzes)))
-    return div
+    return quiz(div)
   elseif div.classes:includes("cell-figure") or div.identifier:find("^%l+%-")
     and names[div.identifier:match("^%l+")] then
     return figure(div.identifier, div.content)
@@ -125,13 +133,22 @@ local function Header(h)
 end
 
 local function Link(link)
-  local path = link.target
-  if path:sub(1, #site) == site and site ~= "" then path = path:sub(#site + 1):gsub("^/", "") end
-  local function page(name) return name:lower():gsub("^%d+%w*_", "") .. ".html" end
-  link.target = path:gsub("^([%w_.-]+)%.ipynb", page):gsub("^([%w_.-]+)%.qmd", page)
-  if link.target == "" then link.target = "index.html" end
   if not link.target:find("^https?:") then link.attributes.target = nil end
   return link
+end
+
+-- A number stays beside its per cent sign
+local function Inlines(inlines)
+  for i = 2, #inlines - 1 do
+    local after = inlines[i + 1].t == "Str" and inlines[i + 1].text:find("^%%")
+    if inlines[i].t == "Space" and after then inlines[i] = pandoc.Str("\u{a0}") end
+  end
+  return inlines
+end
+
+-- Japanese words say so, for those who hear the page
+local function Str(str)
+  if str.text:find("[\u{3040}-\u{30ff}\u{4e00}-\u{9fff}]") then return pandoc.Span({str}, {lang = "ja"}) end
 end
 
 local function Cite(cite)
@@ -151,10 +168,9 @@ local function RawBlock(raw)
 end
 
 function Pandoc(doc)
-  site = pandoc.utils.stringify(doc.meta["site-url"] or "")
   doc = doc:walk{
     Link = Link, Header = Header, Figure = Figure, Table = Table, Para = Para, Plain = Para,
-    Div = Div, RawBlock = RawBlock,
+    Div = Div, Str = Str, Inlines = Inlines, RawBlock = RawBlock,
   }
   doc = doc:walk{Cite = Cite}
   local has_list = false

@@ -1,9 +1,8 @@
-"""Builds the website of the course into `_docs/`: `python tools/site.py [--pandoc] [NBS_DIR]`
+"""Builds the website of the course into `_docs/`: `python tools/pages.py [NBS_DIR]`
 
-With Quarto where it is installed. Otherwise offline: nbdev processes the notebooks, this script
-turns each into Markdown, Pandoc (with `site/filter.lua`) that into HTML, Jinja2 (with
-`site/page.html`) that into a page, and Pagefind adds the search. The notebooks come from NBS_DIR
-(default `nbs`), all else from `nbs`.
+nbdev processes the notebooks, this script turns each into Markdown, Pandoc (with
+`pages/filter.lua`) that into HTML, Jinja2 (with `pages/page.html`) that into a page, and Pagefind
+adds the search. The notebooks come from NBS_DIR (default `nbs`), all else from `nbs`.
 """
 import ast
 import html
@@ -26,14 +25,14 @@ import pypandoc
 import yaml
 from fastcore.docscrape import NumpyDocString
 from nbdev.config import get_config
-from nbdev.quarto import refresh_quarto_yml
 from nbdev.serve import proc_nbs
 
 import stacked_nn
+from cells import fold, is_stored_only, page_name, split_cell
+from learn import copies
 
 HERE = Path(__file__).with_suffix("")
 JOBS = 2
-IMPORTS = re.compile(r"((from|import) .*\n([ )].*\n)*|\n)+")        # a cell of nothing but these is folded
 # read at once: several threads that import scikit-learn for the first time get in each other's way
 DOCSTRINGS = {name: inspect.getdoc(getattr(stacked_nn, name)) or "" for name in dir(stacked_nn)}
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -49,14 +48,6 @@ def fence(kind, text):
 def div(attributes, *blocks):
     "A fenced div around Markdown blocks"
     return "\n\n".join([f"::::: {{{attributes}}}", *blocks, ":::::"])
-
-
-def split_cell(source):
-    "The `#|` options of a cell as a dict, and its code below them"
-    above = list(takewhile(lambda line: line.startswith("#|"), source.splitlines()))
-    options = [line.removeprefix("#|").removeprefix(" ") for line in above]
-    options = yaml.safe_load("\n".join(o for o in options if ":" in o or o[:1] == " "))
-    return options or {}, "\n".join(source.splitlines()[len(above):]).strip()
 
 
 def image_size(data, is_svg):
@@ -112,15 +103,9 @@ def code_markdown(cell, name, folder):
         outputs = [div(f"#{label} .cell-figure" if label else ".cell-figure", *outputs, caption)]
     echo = code and options.get("echo") is not False
     blocks = [fence("{.python .cell-code}", code)] if echo else []
-    if IMPORTS.fullmatch(code + "\n") and options.get("code-fold") in (None, "show"):
-        options |= {"code-fold": True, "code-summary": "Imports"}
-    if re.search(r"^def check_", code, re.M) and "feedback(" in code:
-        options |= {"code-fold": True, "code-summary": options.get("code-summary", "Check")}
-    if blocks and (fold := options.get("code-fold")):
-        summary = html.escape(str(options.get("code-summary", "Code")))
-        if summary.startswith(("Solution", "Check")): blocks, outputs = blocks + outputs, []
-        opened = 'open="true"' if fold == "show" and code.count("\n") < 15 else ""
-        blocks = [div(f'.code-fold summary="{summary}" {opened}', *blocks)]
+    if blocks and (title := fold(cell.source)):
+        if title.startswith(("Solution", "Check")): blocks, outputs = blocks + outputs, []
+        blocks = [div(f'.code-fold summary="{html.escape(title)}"', *blocks)]
     return div(".cell", *blocks, *outputs) if blocks or outputs else ""
 
 
@@ -193,11 +178,6 @@ def api_card(text):
 
 # ---- Markdown as a page ----
 
-def page_name(path):
-    "The page of a notebook, named as nbdev and Quarto do: `01_digits.ipynb` -> `digits.html`"
-    return re.sub(r"^\d+[a-z0-9]*_", "", Path(path).stem.lower()) + ".html"
-
-
 def front_matter(text):
     "The YAML block at the top of a page"
     match = re.match(r"\s*---\n(.*?)\n---\s*\n", text, re.S)
@@ -220,12 +200,12 @@ def reading_minutes(body):
     return max(1, round(words / 180 + lines / 20))
 
 
-def pandoc(path, text, cfg):
+def pandoc(path, text):
     "Table of contents and body of a page; a warning, as of an unknown citation, is an error"
     options = ["--standalone", f"--template={HERE / 'parts.html'}", "--toc", "--toc-depth=3",
                f"--lua-filter={HERE / 'filter.lua'}", "--mathml", "--wrap=none", "--fail-if-warnings",
                "--citeproc", f"--bibliography={path.parent / 'references.bib'}",
-               "--metadata=link-citations:true", f"--metadata=site-url:{cfg.doc_host}{cfg.doc_baseurl}"]
+               "--metadata=link-citations:true"]
     kept = path.with_suffix(".md")   # for the line numbers in Pandoc's messages
     kept.write_text(text, encoding="utf-8")
     try: page = pypandoc.convert_text(text, "html5", "markdown", extra_args=options)
@@ -233,6 +213,7 @@ def pandoc(path, text, cfg):
         what = str(error).partition("stack traceback")[0].partition("conversion: ")[2]
         raise ValueError(f"{path.name}, as Markdown in {kept}: {what.strip()}") from None
     page = re.sub(r' id="cb\d+-\d+"><a href="#cb[^>]*></a>', ">", page)   # links to lines of code
+    page = re.sub(r"<mo>&#8289;</mo></mrow>(?!<mo)", r'\g<0><mspace width="0.17em"/>', page)   # log 10
     page = re.sub(r"<th([^>]*)></th>", r"<td\1></td>", page)   # an empty heading heads nothing
     return page.split("<!-- body -->")
 
@@ -245,12 +226,34 @@ def convert(path, out, cfg):
     if not any(figures.iterdir()): figures.rmdir()
     meta, source = front_matter(text), f"{cfg.nbs_path.name}/{path.name}"
     lesson = re.match(r"([01]\d)_", path.name)
-    toc, body = pandoc(path, text, cfg)
+    toc, body = pandoc(path, text)
+    body = local_links(body, f"{cfg.doc_host}{cfg.doc_baseurl}/")
+    copy = path.name if path.suffix == ".ipynb" and not is_stored_only(path) else ""
     return SimpleNamespace(
-        name=page_name(path), source=source, lesson=lesson and int(lesson[1]),
+        name=page_name(path), source=source, copy=copy, lesson=lesson and int(lesson[1]),
         title=str(meta.get("title", path.stem)),
         subtitle=meta.get("subtitle") or meta.get("description") or "", toc=toc.strip(), body=body,
-        minutes=reading_minutes(body), quizzes=body.count('class="quiz"'), changed=last_change(source))
+        minutes=reading_minutes(body), quizzes=re.findall(r'class="quiz"[^>]* data-key="(\w+)"', body), changed=last_change(source))
+
+
+def local_links(body, site):
+    "Links to notebooks, to Markdown pages and to our own site as links between pages"
+    body = body.replace(f'href="{site}"', 'href="index.html"').replace(f'href="{site}', 'href="')
+    return re.sub(r'href="([\w.-]+\.(?:ipynb|qmd))', lambda m: f'href="{page_name(m[1])}', body)
+
+
+def explain_terms(pages):
+    "Gives each link to the glossary the meaning of its word, for the page to show beside it"
+    glossary = next((p.body for p in pages if p.name == "glossary.html"), "")
+    meanings = {}
+    for term, text in re.findall(r"<dt>(.*?)</dt>\s*<dd>(.*?)</dd>", glossary, re.S):
+        text = re.sub(r"<annotation.*?</annotation>|<[^>]+>", "", text, flags=re.S)
+        meaning = html.escape(html.unescape(" ".join(text.split())))
+        meanings |= dict.fromkeys(re.findall(r'id="([^"]+)"', term), meaning)
+    for p in pages:
+        if p.name == "glossary.html": continue
+        p.body = re.sub(r'href="glossary\.html#([^"]+)"(?! data-meaning)', lambda m: m[0] + (
+            f' data-meaning="{meanings[m[1]]}"' if m[1] in meanings else ""), p.body)
 
 
 def link_to_class(pages):
@@ -286,6 +289,8 @@ def in_order(entries):
 def process(nbs_dir, cfg):
     "nbdev's processed notebooks in `_proc/`, with all else in `nbs` and the library's widgets"
     proc = proc_nbs(path=os.path.relpath(nbs_dir), force=True, n_workers=JOBS)
+    lost = {p.name for p in nbs_dir.glob("*.ipynb")} - {p.name for p in proc.glob("*.ipynb")}
+    if lost: raise SystemExit(f"nbdev did not process {', '.join(sorted(lost))}; try again")
     skip = shutil.ignore_patterns("*.ipynb", ".*")
     shutil.copytree(cfg.nbs_path, proc, ignore=skip, dirs_exist_ok=True)
     widgets = cfg.lib_path / "static"
@@ -303,19 +308,21 @@ def write_pages(pages, menu, out, cfg):
         i = order.index(page) if page in order else None
         before, after = (order[i - 1], order[i + 1]) if i else (None, None)
         text = env.get_template("page.html").render(page=page, before=before, after=after, **shared)
+        if page.name == "404.html":     # is shown at any address
+            text = re.sub(r'(href|src)="(?=[\w.])(?!\w+:)', rf'\1="{cfg.doc_baseurl}/', text)
         (out / page.name).write_text(text, encoding="utf-8")
     public = [p for p in pages if p.name != "404.html"]
     (out / "sitemap.xml").write_text(env.get_template("sitemap.xml").render(pages=public, **shared))
 
 
-def build_offline(nbs_dir, proc, cfg):
-    "Writes the whole site without Quarto; returns its folder"
+def build(nbs_dir, proc, cfg):
+    "Writes the whole site; returns its folder"
     out = proc / cfg.doc_path.name
     skip = shutil.ignore_patterns("*.ipynb", "*.qmd", "*.yml", "*.bib", out.name)
     shutil.copytree(proc, out, ignore=skip)
     shutil.copy2(HERE / "site.js", out)
     (out / "notebooks").mkdir()
-    for notebook in nbs_dir.glob("*.ipynb"): shutil.copy2(notebook, out / "notebooks")
+    for name, text in copies(): (out / "notebooks" / name).write_text(text, encoding="utf-8")
     sources = sorted([*proc.glob("*.ipynb"), *proc.glob("*.qmd")])
     with ThreadPoolExecutor(JOBS) as pool:
         tasks = [pool.submit(convert, path, out, cfg) for path in sources]
@@ -323,6 +330,7 @@ def build_offline(nbs_dir, proc, cfg):
     if errors: raise SystemExit("\n".join(errors))
     pages = [task.result() for task in tasks]
     link_to_class(pages)
+    explain_terms(pages)
     contents = yaml.safe_load((proc / "sidebar.yml").read_text())["website"]["sidebar"]["contents"]
     write_pages(pages, sidebar(contents, {p.name: p for p in pages}), out, cfg)
     subprocess.run([sys.executable, "-m", "pagefind", "--silent", "--site", out], check=True)
@@ -330,22 +338,14 @@ def build_offline(nbs_dir, proc, cfg):
     return out
 
 
-def build_quarto(nbs_dir, proc, cfg):
-    "Renders the same sources with Quarto, as `nbdev_docs` does; returns the folder"
-    subprocess.run(["quarto", "render", "--no-cache"], cwd=proc, check=True)
-    return proc / cfg.doc_path.name
-
-
 def main(*args):
     "Builds inside `_proc/` and puts the result in the place of `_docs/` only when it is complete"
-    start, folders = time.time(), [Path(a).resolve() for a in args if a != "--pandoc"]
+    start, folders = time.time(), [Path(a).resolve() for a in args]
     os.chdir(HERE.parents[1])
     cfg = get_config()
     nbs_dir = folders[0] if folders else cfg.nbs_path
-    has_quarto = "--pandoc" not in args and shutil.which("quarto")
-    if has_quarto: refresh_quarto_yml()
     proc = process(nbs_dir, cfg)
-    new = (build_quarto if has_quarto else build_offline)(nbs_dir, proc, cfg)
+    new = build(nbs_dir, proc, cfg)
     if cfg.doc_path.exists(): cfg.doc_path.rename(proc / "old")
     new.rename(cfg.doc_path)
     print(f"{len(list(cfg.doc_path.glob('*.html')))} pages in {cfg.doc_path.name}/ after "
