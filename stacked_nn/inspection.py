@@ -21,7 +21,7 @@ from .checks import (all_or_nothing, check_choice, check_count, check_matrix,
 __all__ = ['Cells', 'level', 'load_cells', 'synthetic_cells', 'RTTiles', 'bootstrap_interval', 'profiles', 'greys', 'valleys',
            'patterns']
 
-# %% ../nbs/18_inspection.ipynb #264575b5
+# %% ../nbs/18_inspection.ipynb #3e2544ce
 class Cells(NamedTuple):
     "Images of solar cells, and what is known of each"
     images: np.ndarray  # (n, height, width), brightness
@@ -63,7 +63,7 @@ def load_cells() -> Cells:
     module = np.repeat(np.arange(len(blocks)), [len(block) for block in blocks])
     return Cells(small, (p > .5).astype(int), mono, module)
 
-# %% ../nbs/18_inspection.ipynb #0c3f8f01
+# %% ../nbs/18_inspection.ipynb #4bad8a82
 def synthetic_cells(
     n_modules: int = 44,        # two in five are monocrystalline
     per_module: int = 60,       # cells of each
@@ -127,7 +127,7 @@ def _break(
         top, bottom = (bars[first:first + 2] * side).astype(int)
         cell[top:bottom, rng.integers(2, side - 2, rng.integers(3, 9))] -= .1 * s
 
-# %% ../nbs/18_inspection.ipynb #583b4ff7
+# %% ../nbs/18_inspection.ipynb #81c1bf4d
 def _images(
     X: ArrayLike,                       # (n, height, width), or rows of pixels
 ) -> tuple[np.ndarray, np.ndarray]:     # images, and the kind of each
@@ -234,7 +234,7 @@ class RTTiles(TransformerMixin, BaseEstimator):
         tile = np.arange(n) * self.n_tiles // n
         return (tile == np.arange(self.n_tiles)[:, None]).astype(dtype)
 
-# %% ../nbs/18_inspection.ipynb #7b8ab072
+# %% ../nbs/18_inspection.ipynb #00c60add
 def bootstrap_interval(
     values: ArrayLike,          # (n,) numbers, such as differences of two methods
     groups: ArrayLike,          # (n,) which belong together, such as cells of a module
@@ -257,7 +257,7 @@ def bootstrap_interval(
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(values.mean()), float(low), float(high)
 
-# %% ../nbs/18_inspection.ipynb #1a024b6c
+# %% ../nbs/18_inspection.ipynb #634c9327
 def profiles(
     X: ArrayLike,       # images or rows, as `RTTiles` takes them
 ) -> np.ndarray:        # (n, 2 * (height // 2 + width // 2) + 1)

@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 from .checks import (check_dtype, check_list, check_nonnegative, check_number,
                                check_probas, check_type, check_views)
 from .features import RTFeatures
+from .inspection import RTTiles
 from .mlp import MLP
 from .siamese import Siamese
 from .stack import StackedClassifier
@@ -70,6 +71,9 @@ def _check(model: Any) -> None:
             _check_array(getattr(scaler, part), part + where, (n,))
         if type(view) is RTFeatures:
             _check_array(view.prototypes_, "prototypes_" + where, (n, view.n_features_in_))
+        if type(view) is RTTiles:
+            _check_array(view.prototypes_, "prototypes_" + where,
+                         (len(view.kinds_), *view.prototypes_.shape[1:]))
         if type(view) is Siamese:
             sizes = check_type(view.net_, MLP, "embedding" + where).sizes
             _check_net(view.net_, (view.n_features_in_, *sizes[1:]), None, where)
@@ -133,7 +137,7 @@ def _write(data: bytes, path: str) -> None:
 
 # %% ../nbs/51_persist.ipynb #88beac1e
 # beside what skops itself trusts
-_TRUSTED = [MLP, StackedClassifier, RTFeatures, Siamese, History, np.dtype]
+_TRUSTED = [MLP, StackedClassifier, RTFeatures, RTTiles, Siamese, History, np.dtype]
 
 def load(
     path: str | os.PathLike,            # a file that `save` has written

@@ -18,13 +18,13 @@ from numpy.typing import ArrayLike
 
 from .checks import (check_choice, check_count, check_experts, check_images,
                                check_labels, check_matrix, check_nonnegative,
-                               check_number, check_probas, check_type)
+                               check_number, check_numbers, check_probas, check_type)
 from .features import RTFeatures
 from .stack import StackedClassifier
 
 # %% auto #0
 __all__ = ['playground', 'product_explorer', 'training_replay', 'independence_dial', 'descent_ball', 'switchboard',
-           'neuron_bench', 'another_split', 'cloud_replay', 'reliability_sliders']
+           'neuron_bench', 'another_split', 'cloud_replay', 'reliability_sliders', 'operating_explorer']
 
 # %% ../nbs/53_widgets.ipynb #527f72be
 @cache
@@ -342,3 +342,44 @@ def reliability_sliders(
         data={"logs": [b64encode(log.tobytes()).decode() for log in logs], "classes": n_classes,
               "labels": "".join(np.base_repr(label, 36) for label in y),
               "fitted": fitted.round(2).tolist()})
+
+# %% ../nbs/53_widgets.ipynb #516a1f7d
+_PRICES = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30)
+
+def operating_explorer(
+    y: ArrayLike,       # (n,), 1 for a defective part
+    scores: Mapping,    # {what was held out: {way: (n,) probabilities of a defect}}
+    pictures: Mapping,  # "images" (m, side, side) in [0, 1], "labels" (m,), "scores" {way: (m,)}
+    words: str = "",    # what the page says about the pictures
+) -> Any:               # a widget
+    "A price and a threshold to move: escapes, overkill, cost, and the parts that pass"
+    y = check_labels(y, 2)
+    good, bad = np.bincount(y, minlength=2).tolist()
+    if not good * bad: raise ValueError("y has one class only; expected good and defective parts")
+    marks = 1 / (1 + np.exp(-np.arange(-5, 3.01, .1)))
+    thresholds = np.unique(np.r_[marks, 1 / (1 + np.array(_PRICES))])
+    beyond = lambda p: (p > thresholds[:, None]).sum(1)
+
+    def curve(p: Any) -> dict[str, list[int]]:
+        p = check_numbers(p, "scores")
+        if p.shape != y.shape or not (p.min() >= 0 and p.max() <= 1):
+            raise ValueError(f"scores has an entry of shape {p.shape}; "
+                             f"expected {y.shape}, probabilities of a defect")
+        return {"escapes": (bad - beyond(p[y == 1])).tolist(),
+                "overkill": beyond(p[y == 0]).tolist()}
+
+    curves = {kind: {way: curve(p) for way, p in ways.items()}
+              for kind, ways in check_type(scores, Mapping, "scores").items()}
+    _need(pictures, ("images", "labels", "scores"), "pictures")
+    ways = [sorted(ways) for ways in (*curves.values(), pictures["scores"])]
+    if len(curves) < 1 or ways.count(ways[0]) < len(ways):
+        raise ValueError(f"scores and pictures name the ways {ways}; expected the same each time")
+    shown = check_matrix(pictures["images"], name="images")
+    shown = check_images(shown.reshape(len(shown), -1), "images")
+    labels = check_labels(pictures["labels"], 2, (len(shown),), "labels")
+    return _widget_class()("operating", "A price and a threshold, and what follows.", data={
+        "thresholds": thresholds.tolist(), "prices": list(_PRICES),
+        "counts": {"good": good, "bad": bad}, "curves": curves,
+        "pictures": {"images": _pixels(shown), "side": shown.shape[-1], "labels": labels.tolist(),
+                     "scores": {way: check_matrix([p], len(shown), "scores")[0].round(4).tolist()
+                                for way, p in pictures["scores"].items()}, "words": words}})

@@ -95,6 +95,8 @@ CALLS = (
             "cloud_replay": "cloud_replay({'epochs': [0], 'points': np.zeros((1, 1, 2)),"
             " 'prototypes': np.zeros((1, 2, 2)), 'images': np.zeros((1, 64)), 'labels': [1]})",
             "reliability_sliders": f"reliability_sliders([{P}, {P}], [0, 1, 2, 0, 1], [.5, .5])",
+            "operating_explorer": "operating_explorer([0, 1], {'cells': {'a': [.2, .6]}}, {'images': np.zeros((1, 4, 4)),"
+            " 'labels': [1], 'scores': {'a': [.3]}})",
             "neuron_bench": "neuron_bench([[0., 1.], [1., 0.]], [0, 1])",
             "plot_reliability": f"plot_reliability({{'a': {P}}}, [0, 1, 2, 0, 1])",
             "plot_opinions": f"plot_opinions({{'a': {P}[0]}})",

@@ -8,6 +8,8 @@ from conftest import need
 from sklearn.base import clone
 
 from stacked_nn.inspection import RTTiles, bootstrap_interval, level, load_cells, synthetic_cells
+from stacked_nn.persist import load, save
+from stacked_nn.stack import StackedClassifier
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,17 @@ def test_rows_with_their_kind_have_a_prototype_each(cells):
         few.fit(cells.X, cells.y)
     with pytest.raises(ValueError, match="expected a good image of each kind"):
         clone(tiles).fit(cells.X, np.where(cells.mono, 1, cells.y))
+
+
+def test_a_model_of_tiles_can_be_kept_in_a_file(cells, tmp_path):
+    views = [(metric, RTTiles(metric)) for metric in ("sensitivity", "deviation")]
+    model = StackedClassifier(views, epochs=2, random_state=0).fit(cells.X, cells.y)
+    save(model, tmp_path / "tiles.skops")
+    back = load(tmp_path / "tiles.skops")
+    assert np.array_equal(back.predict_proba(cells.X), model.predict_proba(cells.X))
+    model.views_["deviation"].prototypes_[0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="prototypes_ of view 'deviation' has NaN"):
+        save(model, tmp_path / "tiles.skops")
 
 
 def test_the_bootstrap_draws_whole_groups():

@@ -88,6 +88,14 @@ def test_a_right_number_is_right_as_people_write_it(page, text):
     assert t.locator(".quiz input").input_value() == "" == t.locator(".reply").inner_text()
 
 
+@pytest.mark.parametrize("text", ["3114", "3,114", "3114.0"])
+def test_a_comma_may_part_the_thousands(page, text):
+    t = page(NUMBER.replace("0.69", "3114"))
+    t.locator(".quiz input").fill(text)
+    t.locator(".quiz input").press("Enter")
+    assert t.locator(".reply").inner_text().startswith("Right.")
+
+
 @pytest.mark.parametrize("text", ["0.7", "-0.69", "69", "about", "", "0.6.9"])
 def test_a_wrong_number_may_be_tried_again(page, text):
     t = page(NUMBER)

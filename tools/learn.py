@@ -24,7 +24,7 @@ import sys
 from importlib.util import find_spec
 
 if not find_spec("stacked_nn"):
-    %pip install -q "stacked_nn[course] @ git+{git_url}"
+    %pip install -q "stacked_nn[{extras}] @ git+{git_url}"
 if "google.colab" in sys.modules:       # Colab shows the widgets once it is allowed to
     from google.colab import output
     output.enable_custom_widget_manager()"""
@@ -74,7 +74,9 @@ def copy(path, meta, git_url):
     texts = plain(cells, meta | {"page": page_name(path)})
     new = [nbformat.v4.new_markdown_cell(text.strip(), id=cell.id) if cell.cell_type == "markdown"
            else code_cell(cell) for cell, text in zip(cells, texts, strict=True)]
-    new[1:1] = [nbformat.v4.new_code_cell(INSTALL.format(git_url=git_url), id="install", metadata=FOLDED)]
+    needs_cells = any("load_cells" in cell.source for cell in cells)
+    install = INSTALL.format(extras="course,inspection" if needs_cells else "course", git_url=git_url)
+    new[1:1] = [nbformat.v4.new_code_cell(install, id="install", metadata=FOLDED)]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return nbformat.v4.new_notebook(cells=[c for c in new if c], metadata={"kernelspec": kernel})
 

@@ -303,7 +303,9 @@ function number(quiz, reply, pick) {
   const why = [...$("details", quiz).childNodes].filter((node) => node.nodeName !== "SUMMARY");
   const { answer, tolerance = 1e-9 } = quiz.dataset;
   const read = (text) => {
-    const plain = text.trim().replace(",", ".").replace("\u2212", "-");
+    const thousands = /^[-+]?\d{1,3}(,\d{3})+$/.test(text.trim()) && Math.abs(answer) >= 1000;
+    const point = thousands ? text.replaceAll(",", "") : text.replace(",", ".");
+    const plain = point.trim().replace("\u2212", "-");
     const value = Number(plain.replace(/\s*%$/, ""));
     return plain === "" ? NaN : plain.endsWith("%") ? value / 100 : value;
   };
