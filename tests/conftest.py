@@ -4,6 +4,7 @@
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 # before scipy is imported: scikit-learn skips some of its checks without it
@@ -148,3 +150,59 @@ def tab(browser, site):
     "`tab(page, **context)` opens a page of the site"
     with watched(browser) as open_address:
         yield lambda page, base=site, **options: open_address(base + page, **options)
+
+
+# ---- widgets on a page of their own ----
+
+WIDGET_PAGE = (
+    '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{0}</title>'
+    '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
+    '<link rel="stylesheet" href="style.css">'
+    '<body class="site"><main><article><h1>{0}</h1>{1}</article></main>'
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    "A folder for pages of widgets: their modules and the site's stylesheet, and no site around"
+    to = tmp_path_factory.mktemp("widgets")
+    shutil.copytree(ROOT / "stacked_nn/static", to / "static")
+    shutil.copy(ROOT / "nbs/style.css", to)
+    return to
+
+
+@pytest.fixture(scope="module")
+def address(folder):
+    with served(folder) as root:
+        yield root
+
+
+def write_page(folder, name, *widgets):
+    "The HTML that a stored notebook has for each of the widgets, as one page"
+    html = "".join(widget._repr_mimebundle_()[0]["text/html"] for widget in widgets)
+    (folder / f"{name}.html").write_text(WIDGET_PAGE.format(name, html), encoding="utf-8")
+
+
+@pytest.fixture
+def show(browser, folder, address):
+    "`show(*widgets, until=selector)` opens a page of them, and waits until the last one is drawn"
+    with watched(browser) as open_address:
+
+        def open_page(*widgets, until, width=1000, **options):
+            write_page(folder, "page", *widgets)
+            t = open_address(f"{address}page.html", width, 1000, **options)
+            t.locator(until).nth(len(widgets) - 1).wait_for()
+            return t
+
+        yield open_page
+
+
+def assert_fits_and_axe_finds_nothing(t):
+    for width in (320, 360, 820, 1400):
+        t.set_viewport_size({"width": width, "height": 900})
+        t.wait_for_timeout(100)
+        over = t.evaluate("document.documentElement.scrollWidth")
+        assert over <= width, f"{over} px in a window of {width}"
+    found = Axe().run(t).response["violations"]
+    nodes = [(v["id"], v["help"], [n["target"] for n in v["nodes"][:4]]) for v in found]
+    assert not found, nodes

@@ -3,13 +3,9 @@
 Without a browser these tests are skipped; where `CI` is set they fail.
 """
 
-import shutil
-
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT, watched
-from test_widgets import address  # noqa: F401 (a fixture)
+from conftest import assert_fits_and_axe_finds_nothing
 
 from stacked_nn.digits import load_digits
 from stacked_nn.siamese import Siamese, distances
@@ -33,31 +29,9 @@ replay = cloud_replay(
 )
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    to = tmp_path_factory.mktemp("clouds")
-    shutil.copytree(ROOT / "stacked_nn/static", to / "static")
-    shutil.copy(ROOT / "nbs/style.css", to)
-    head = (
-        '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Clouds</title>'
-        '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
-        '<link rel="stylesheet" href="style.css"><body class="site"><main><h1>Clouds</h1>'
-    )
-    html = replay._repr_mimebundle_()[0]["text/html"]
-    (to / "clouds.html").write_text(f"{head}{html}</main>", encoding="utf-8")
-    return to
-
-
 @pytest.fixture
-def tab(browser, address):  # noqa: F811
-    with watched(browser) as open_address:
-
-        def open_tab(width=1000, **options):
-            t = open_address(f"{address}clouds.html", width, 1000, **options)
-            t.locator(".snn.clouds svg[viewBox]").wait_for()
-            return t
-
-        yield open_tab
+def tab(show):
+    return lambda **options: show(replay, until=".snn.clouds svg[viewBox]", **options)
 
 
 def readout(t):
@@ -152,9 +126,4 @@ def test_pointing_at_a_sign_shows_its_image(tab, touch):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_fits_and_axe_finds_nothing(tab, scheme):
     t = tab(color_scheme=scheme)
-    for width in (360, 820, 1400):
-        t.set_viewport_size({"width": width, "height": 900})
-        t.wait_for_timeout(100)
-        assert t.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{width} px"
-    found = Axe().run(t).response["violations"]
-    assert not found, "; ".join(f"{v['id']} ({v['help']})" for v in found)
+    assert_fits_and_axe_finds_nothing(t)

@@ -9,8 +9,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT, served, watched
+from conftest import ROOT, assert_fits_and_axe_finds_nothing
 
 from stacked_nn.mlp import cross_entropy, softmax
 from stacked_nn.widgets import descent_ball
@@ -72,35 +71,9 @@ def test_the_parabola_fits_the_loss_at_its_lowest_point():
     assert descent_ball([3, -1, 5], [1, 1, 0]).data["lowest"] < 0
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    "The widget as a page, with the site's stylesheet, and no site around it"
-    folder = tmp_path_factory.mktemp("descent")
-    shutil.copytree(STATIC, folder / "static")
-    shutil.copy(ROOT / "nbs/style.css", folder)
-    html = descent_ball()._repr_mimebundle_()[0]["text/html"]
-    head = (
-        '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>descent</title>'
-        '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
-        '<link rel="stylesheet" href="style.css"><body class="site"><main><article>'
-    )
-    page = f"{head}<h1>descent</h1>{html}</article></main>"
-    (folder / "index.html").write_text(page, encoding="utf-8")
-
-    with served(folder) as root:
-        yield root + "index.html"
-
-
 @pytest.fixture
-def tab(browser, address):
-    with watched(browser) as open_address:
-
-        def open_tab(width=1000, **options):
-            t = open_address(address, width, 1000, **options)
-            t.locator(".snn.descent").wait_for()
-            return t
-
-        yield open_tab
+def tab(show):
+    return lambda **options: show(descent_ball(), until=".snn.descent", **options)
 
 
 def readout(t):
@@ -172,10 +145,4 @@ def test_run_moves_and_pauses(tab):
 def test_fits_and_axe_finds_nothing(tab, scheme):
     t = tab(color_scheme=scheme)
     click(t, "Step")
-    for width in (360, 820, 1400):
-        t.set_viewport_size({"width": width, "height": 900})
-        t.wait_for_timeout(100)
-        fits = t.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        assert fits, f"wider than {width} px"
-    found = Axe().run(t).response["violations"]
-    assert not found, "; ".join(f"{v['id']} ({v['help']})" for v in found)
+    assert_fits_and_axe_finds_nothing(t)

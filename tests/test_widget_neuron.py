@@ -4,13 +4,10 @@ Without a browser these tests are skipped; where `CI` is set they fail.
 """
 
 import json
-import shutil
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT, watched
-from test_widgets import address  # noqa: F401 (a fixture)
 
 from stacked_nn.widgets import neuron_bench
 
@@ -21,31 +18,9 @@ bench = neuron_bench(X, y)
 start = bench.data["start"]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    to = tmp_path_factory.mktemp("neuron")
-    shutil.copytree(ROOT / "stacked_nn/static", to / "static")
-    shutil.copy(ROOT / "nbs/style.css", to)
-    head = (
-        '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Neuron</title>'
-        '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
-        '<link rel="stylesheet" href="style.css"><body class="site"><main><h1>Neuron</h1>'
-    )
-    html = bench._repr_mimebundle_()[0]["text/html"]
-    (to / "neuron.html").write_text(f"{head}{html}</main>", encoding="utf-8")
-    return to
-
-
 @pytest.fixture
-def tab(browser, address):  # noqa: F811
-    with watched(browser) as open_address:
-
-        def open_tab(width=1000, **options):
-            t = open_address(f"{address}neuron.html", width, 1000, **options)
-            t.locator(".snn.neuron .plane > div svg").wait_for()
-            return t
-
-        yield open_tab
+def tab(show):
+    return lambda **options: show(bench, until=".snn.neuron .plane > div svg", **options)
 
 
 def scores(units, out, bend=True):

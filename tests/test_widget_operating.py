@@ -3,12 +3,9 @@
 Without a browser these tests are skipped, as in `test_browser.py`; where `CI` is set they fail.
 """
 
-import shutil
-
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT, served, watched
+from conftest import assert_fits_and_axe_finds_nothing
 
 from stacked_nn.widgets import operating_explorer
 
@@ -28,12 +25,6 @@ PICTURES = {
 }
 WIDGET = operating_explorer(Y, SCORES, PICTURES, "Made up.")
 DATA = WIDGET.data
-HEAD = (
-    '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>operating</title>'
-    '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
-    '<link rel="stylesheet" href="style.css"><body class="site"><main><article>'
-    "<h1>operating</h1><h2>point</h2><h3>here</h3>{}</article></main>"
-)
 
 
 def expected(kind, way, threshold, price):
@@ -47,27 +38,9 @@ def expected(kind, way, threshold, price):
     )
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    to = tmp_path_factory.mktemp("operating")
-    shutil.copytree(ROOT / "stacked_nn/static", to / "static")
-    shutil.copy(ROOT / "nbs/style.css", to)
-    html = WIDGET._repr_mimebundle_()[0]["text/html"]
-    (to / "index.html").write_text(HEAD.format(html), encoding="utf-8")
-    with served(to) as root:
-        yield root + "index.html"
-
-
 @pytest.fixture
-def tab(browser, address):
-    with watched(browser) as open_address:
-
-        def open_tab(width=1000, **options):
-            t = open_address(address, width, 1000, **options)
-            t.locator(".snn.operating svg").first.wait_for()
-            return t
-
-        yield open_tab
+def tab(show):
+    return lambda **options: show(WIDGET, until=".snn.operating svg", **options)
 
 
 def shown(t):
@@ -133,7 +106,7 @@ def test_the_parts_that_pass(tab):
     click(t, "Threshold 1 / (1 + price)")
     passes = PICTURES["scores"]["product"].round(4) <= 1 / 11
     bad = PICTURES["labels"] == 1
-    titles = t.locator(".snn.operating h4").all_inner_texts()
+    titles = t.locator(".snn.operating .heading").all_inner_texts()
     assert titles[0] == f"Pass: {passes.sum()}, of them {(passes & bad).sum()} defective"
     assert titles[1] == f"Rejected: {(~passes).sum()}, of them {(~passes & ~bad).sum()} good"
     lists = t.locator(".snn.operating ul")
@@ -151,10 +124,4 @@ def test_a_click_into_the_curve_sets_the_threshold(tab):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_fits_and_axe_finds_nothing(tab, scheme):
     t = tab(color_scheme=scheme)
-    for width in (360, 820, 1400):
-        t.set_viewport_size({"width": width, "height": 900})
-        t.wait_for_timeout(100)
-        fits = t.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        assert fits, f"wider than {width} px"
-    found = Axe().run(t).response["violations"]
-    assert not found, "; ".join(f"{v['id']} ({v['help']})" for v in found)
+    assert_fits_and_axe_finds_nothing(t)

@@ -4,12 +4,10 @@ Without a browser these tests are skipped, as in `test_browser.py`; where `CI` i
 """
 
 import re
-import shutil
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT, served, watched
+from conftest import assert_fits_and_axe_finds_nothing
 
 from stacked_nn.calibrate import _reliability, expected_calibration_error
 from stacked_nn.combine import pool
@@ -22,12 +20,6 @@ SHARED = 6 * np.eye(10)[Y] + 2 * RNG.normal(size=(540, 10))
 PROBAS = [softmax(SHARED + RNG.normal(size=(540, 10))) for _ in range(2)]
 PROBAS[0][3], PROBAS[0][3, Y[3]] = 0, 1  # certain, as double precision can be
 FITTED = (0.47, 0.29)
-HEAD = (
-    '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>reliability</title>'
-    '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
-    '<link rel="stylesheet" href="style.css"><body class="site"><main><article>'
-    "<h1>reliability</h1>{}</article></main>"
-)
 
 
 def rounded(p):
@@ -35,27 +27,11 @@ def rounded(p):
     return softmax(np.round(np.log(np.maximum(p, np.exp(-300))), 2))
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    to = tmp_path_factory.mktemp("reliability")
-    shutil.copytree(ROOT / "stacked_nn/static", to / "static")
-    shutil.copy(ROOT / "nbs/style.css", to)
-    html = reliability_sliders(PROBAS, Y, FITTED)._repr_mimebundle_()[0]["text/html"]
-    (to / "index.html").write_text(HEAD.format(html), encoding="utf-8")
-    with served(to) as root:
-        yield root + "index.html"
-
-
 @pytest.fixture
-def tab(browser, address):
-    with watched(browser) as open_address:
-
-        def open_tab(width=1000, **options):
-            t = open_address(address, width, 1000, **options)
-            t.locator(".snn.reliability svg").first.wait_for()
-            return t
-
-        yield open_tab
+def tab(show):
+    return lambda **options: show(
+        reliability_sliders(PROBAS, Y, FITTED), until=".snn.reliability svg", **options
+    )
 
 
 def judged(t, exponents):
@@ -142,10 +118,4 @@ def test_both_exponents_at_zero(tab):
 def test_fits_and_axe_finds_nothing(tab, scheme):
     t = tab(color_scheme=scheme)
     t.get_by_role("button", name="Fitted").click()
-    for width in (360, 820, 1400):
-        t.set_viewport_size({"width": width, "height": 900})
-        t.wait_for_timeout(100)
-        fits = t.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        assert fits, f"wider than {width} px"
-    found = Axe().run(t).response["violations"]
-    assert not found, "; ".join(f"{v['id']} ({v['help']})" for v in found)
+    assert_fits_and_axe_finds_nothing(t)

@@ -10,7 +10,7 @@ import subprocess
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT, served, watched
+from conftest import ROOT
 from scipy import stats
 
 from stacked_nn.paired import corrected_interval, mcnemar
@@ -70,40 +70,15 @@ def test_intervals_and_p_values_are_those_of_python(tmp_path):
 
 
 MODES = "differences", "intervals", "hunt"
-HEAD = (
-    '<!DOCTYPE html><html lang="en"><meta charset="utf-8">'
-    '<meta name="viewport" content="width=device-width"><title>splits</title>'
-    '<link rel="icon" href="data:,"><link rel="stylesheet" href="style.css">'
-    '<body class="site"><main><article><h1>splits</h1>{0}</article></main>'
-)
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    "A page with all three modes, as in the lesson"
-    folder = tmp_path_factory.mktemp("splits")
-    shutil.copytree(STATIC, folder / "static")
-    shutil.copy(ROOT / "nbs/style.css", folder)
-    places = [
-        another_split(RIGHT, PAIRS, N_TRAIN, mode)._repr_mimebundle_()[0]["text/html"]
-        for mode in MODES
-    ]
-    (folder / "index.html").write_text(HEAD.format("".join(places)), encoding="utf-8")
-    with served(folder) as root:
-        yield root + "index.html"
 
 
 @pytest.fixture
-def tab(browser, address):
-    with watched(browser) as open_address:
-
-        def open_tab(width=1000, **options):
-            t = open_address(address, width, 1000, **options)
-            for mode in MODES:
-                place(t, mode).locator("svg").first.wait_for()
-            return t
-
-        yield open_tab
+def tab(show):
+    return lambda **options: show(
+        *(another_split(RIGHT, PAIRS, N_TRAIN, mode) for mode in MODES),
+        until=".snn.splits",
+        **options,
+    )
 
 
 def place(t, mode):

@@ -3,12 +3,9 @@
 Without a browser these tests are skipped; where `CI` is set they fail.
 """
 
-import shutil
-
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT, served, watched
 
 from stacked_nn.widgets import switchboard
 
@@ -21,35 +18,13 @@ RUNS = {
     "taught": {"loss": THROUGH, "accuracy": 58 / 540},
     "both": {"loss": THROUGH.copy(), "accuracy": 519 / 540},
 }
-HEAD = (
-    '<!DOCTYPE html><html lang="en"><meta charset="utf-8">'
-    '<meta name="viewport" content="width=device-width"><title>{0}</title>'
-    '<link rel="icon" href="data:,"><link rel="stylesheet" href="style.css">'
-    '<body class="site"><main><article><h1>{0}</h1>{1}</article></main>'
-)
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    to = tmp_path_factory.mktemp("switchboard")
-    shutil.copytree(ROOT / "stacked_nn/static", to / "static")
-    shutil.copy(ROOT / "nbs/style.css", to)
-    html = switchboard(RUNS)._repr_mimebundle_()[0]["text/html"]
-    (to / "switchboard.html").write_text(HEAD.format("switchboard", html), encoding="utf-8")
-    with served(to) as root:
-        yield root + "switchboard.html"
 
 
 @pytest.fixture
-def open_tab(browser, address):
-    with watched(browser) as open_address:
-
-        def tab(width=1000, **options):
-            t = open_address(address, width, 1000, **options)
-            t.locator(".snn.switchboard svg.way-map, .snn.switchboard .way").first.wait_for()
-            return t
-
-        yield tab
+def open_tab(show):
+    return lambda **options: show(
+        switchboard(RUNS), until=".snn.switchboard svg.way-map, .snn.switchboard .way", **options
+    )
 
 
 def lit(t):

@@ -4,15 +4,13 @@ Without a browser these tests are skipped; where `CI` is set they fail.
 """
 
 import json
-import shutil
 import warnings
 from copy import deepcopy
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT, served, watched
+from conftest import ROOT, assert_fits_and_axe_finds_nothing, watched, write_page
 
 from stacked_nn.combine import pool, pool_logs
 from stacked_nn.digits import load_digits
@@ -68,29 +66,16 @@ def made():
 
 
 @pytest.fixture(scope="module")
-def folder(made, tmp_path_factory):
-    "Each widget as a page, with the site's stylesheet, and no server or site around it"
-    to = tmp_path_factory.mktemp("widgets")
-    shutil.copytree(ROOT / "stacked_nn/static", to / "static")
-    shutil.copy(ROOT / "nbs/style.css", to)
-    head = '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{0}</title>'
-    head += '<link rel="icon" href="data:,"><link rel="stylesheet" href="style.css"><body class="site"><main><article><h1>{0}</h1>{1}</article></main>'
+def pages(made, folder):
+    "Each widget as a page of its own, and one with two of a kind"
     for name in WIDGETS:
-        html = getattr(made, name)._repr_mimebundle_()[0]["text/html"]
-        (to / f"{name}.html").write_text(head.format(name, html), encoding="utf-8")
-    twice = 2 * made.explorer._repr_mimebundle_()[0]["text/html"]
-    (to / "twice.html").write_text(head.format("twice", twice), encoding="utf-8")
-    return to
-
-
-@pytest.fixture(scope="module")
-def address(folder):
-    with served(folder) as root:
-        yield root
+        write_page(folder, name, getattr(made, name))
+    write_page(folder, "twice", made.explorer, made.explorer)
+    return folder
 
 
 @pytest.fixture
-def tab(browser, address):
+def tab(browser, address, pages):
     "`tab(widget, **context)` opens the page of a widget"
     with watched(browser) as open_address:
 
@@ -122,17 +107,7 @@ def press(t, *keys):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @each_widget
 def test_fits_and_axe_finds_nothing(tab, widget, scheme):
-    t = tab(widget, color_scheme=scheme)
-    for width in (360, 820, 1400):
-        t.set_viewport_size({"width": width, "height": 900})
-        t.wait_for_timeout(100)
-        assert t.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
-            f"wider than {width} px"
-        )
-    found = Axe().run(t).response["violations"]
-    assert not found, "; ".join(
-        f"{v['id']} ({v['help']}) at {[n['target'] for n in v['nodes'][:4]]}" for v in found
-    )
+    assert_fits_and_axe_finds_nothing(tab(widget, color_scheme=scheme))
 
 
 PAINTED = """() => [...document.querySelectorAll('.snn :is([role=gridcell], .sheet, .bars i, .handle i, .lengths i)')]

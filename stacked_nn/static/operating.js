@@ -31,7 +31,7 @@ function render({ model, el }) {
 
   const chart = make("div"), readout = make("p", { className: "readout", role: "status" });
   const score = make("tbody"), passed = make("ul"), rejected = make("ul");
-  const titles = [make("h4"), make("h4")];
+  const titles = [make("p", { className: "heading" }), make("p", { className: "heading" })];
   const choose = (label, names, pick, chosen) => {
     const buttons = names.map((name) => make("button", { type: "button",
       textContent: capital(name), onclick: () => { pick(name); press(); show(); } }));
