@@ -1,4 +1,5 @@
 "What a notebook and its cells say about themselves; pages, learner's copies and tests read it here"
+
 import re
 from itertools import takewhile
 from pathlib import Path
@@ -25,7 +26,7 @@ def split_cell(source):
     above = list(takewhile(lambda line: line.startswith("#|"), source.splitlines()))
     options = [line.removeprefix("#|").removeprefix(" ") for line in above]
     options = yaml.safe_load("\n".join(o for o in options if ":" in o or o[:1] == " "))
-    return options or {}, "\n".join(source.splitlines()[len(above):]).strip()
+    return options or {}, "\n".join(source.splitlines()[len(above) :]).strip()
 
 
 def fold(source):
@@ -33,8 +34,12 @@ def fold(source):
     options, code = split_cell(source)
     is_check = re.search(r"^def check_", code, re.M) and "feedback(" in code
     title = str(options.get("code-summary", "Check" if is_check else "Code"))
-    if IMPORTS.fullmatch(code + "\n"): return "Imports"
+    if IMPORTS.fullmatch(code + "\n"):
+        return "Imports"
     if title == "Exported source" or re.search(r"^#\|\s*exports?\b", source, re.M):
-        return "Exported source" if code.count("\n") >= 15 else ""     # a short one is its own lesson
-    if re.search(r"^#\|\s*hide\b", source, re.M) or options.get("include") is False: return "Set-up"
+        return (
+            "Exported source" if code.count("\n") >= 15 else ""
+        )  # a short one is its own lesson
+    if re.search(r"^#\|\s*hide\b", source, re.M) or options.get("include") is False:
+        return "Set-up"
     return title if is_check or options.get("code-fold") is True else ""

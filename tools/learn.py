@@ -4,6 +4,7 @@ A copy is plain Jupyter: Markdown that Jupyter and Colab show, code folded that 
 outputs, and a first cell that installs the course where it is missing. A copy that was worked in is
 never overwritten: if its lesson has changed since, the new version is put beside it.
 """
+
 import json
 import re
 import sys
@@ -48,19 +49,24 @@ def plain(cells, meta):
     parts = []
     for i, cell in enumerate(cells):
         label = re.search(r"^#\| label: ((fig|tbl)-\S+)", cell.source, re.M)
-        text = cell.source if cell.cell_type == "markdown" else (
-            f"::: {{#{label[1]}}}\n:::" if label else "")
+        text = (
+            cell.source
+            if cell.cell_type == "markdown"
+            else (f"::: {{#{label[1]}}}\n:::" if label else "")
+        )
         parts.append(f"<!-- cell {i} -->\n\n{text}")
     text = "\n\n".join([f"---\n{json.dumps(meta)}\n---", *parts])
-    text = pypandoc.convert_text(text, JUPYTER, "markdown",
-                                 extra_args=[f"--lua-filter={FILTER}", "--wrap=none"])
+    text = pypandoc.convert_text(
+        text, JUPYTER, "markdown", extra_args=[f"--lua-filter={FILTER}", "--wrap=none"]
+    )
     return re.split(r"^<!-- cell \d+ -->\n", text, flags=re.M)[1:]
 
 
 def code_cell(cell):
     "A code cell without options and outputs, folded as on the page; None if only nbdev needs it"
     _, code = split_cell(cell.source)
-    if not code or code.startswith(("nbdev_export(", "# On Colab", "from nbdev import")): return None
+    if not code or code.startswith(("nbdev_export(", "# On Colab", "from nbdev import")):
+        return None
     new = nbformat.v4.new_code_cell(code, id=cell.id)
     if title := fold(cell.source):
         new.source = f"#@title {title}\n{code}"
@@ -72,10 +78,16 @@ def copy(path, meta, git_url):
     "The learner's copy of a notebook"
     cells = nbformat.read(path, 4).cells
     texts = plain(cells, meta | {"page": page_name(path)})
-    new = [nbformat.v4.new_markdown_cell(text.strip(), id=cell.id) if cell.cell_type == "markdown"
-           else code_cell(cell) for cell, text in zip(cells, texts, strict=True)]
+    new = [
+        nbformat.v4.new_markdown_cell(text.strip(), id=cell.id)
+        if cell.cell_type == "markdown"
+        else code_cell(cell)
+        for cell, text in zip(cells, texts, strict=True)
+    ]
     needs_cells = any("load_cells" in cell.source for cell in cells)
-    install = INSTALL.format(extras="course,inspection" if needs_cells else "course", git_url=git_url)
+    install = INSTALL.format(
+        extras="course,inspection" if needs_cells else "course", git_url=git_url
+    )
     new[1:1] = [nbformat.v4.new_code_cell(install, id="install", metadata=FOLDED)]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return nbformat.v4.new_notebook(cells=[c for c in new if c], metadata={"kernelspec": kernel})
@@ -84,32 +96,40 @@ def copy(path, meta, git_url):
 def copies():
     "Name and text of every copy"
     cfg = get_config()
-    meta = {"site": f"{cfg.doc_host}{cfg.doc_baseurl}/", "sources": sources(cfg.nbs_path / "references.bib")}
+    meta = {
+        "site": f"{cfg.doc_host}{cfg.doc_baseurl}/",
+        "sources": sources(cfg.nbs_path / "references.bib"),
+    }
     paths = [p for p in sorted(cfg.nbs_path.glob("*.ipynb")) if not is_stored_only(p)]
     with ThreadPoolExecutor(2) as pool:
         for path, nb in zip(paths, pool.map(lambda p: copy(p, meta, cfg.git_url), paths)):
             yield path.name, nbformat.writes(nb) + "\n"
 
 
-def digest(text): return sha256(text.encode()).hexdigest()
+def digest(text):
+    return sha256(text.encode()).hexdigest()
 
 
 def main(folder):
     "Write the copies that are not there, or not worked in; say what was put beside one that is"
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    ledger = folder / ".copies.json"        # what we wrote, by name
+    ledger = folder / ".copies.json"  # what we wrote, by name
     written = json.loads(ledger.read_text(encoding="utf-8")) if ledger.exists() else {}
     for name, text in copies():
         numbered = (f"{Path(name).stem} ({i}).ipynb" for i in count(2))
         for there in (folder / n for n in chain([name], numbered)):
-            if there.exists() and written.get(there.name) == digest(text): break    # it has this one
-            if there.exists() and written.get(there.name) != digest(there.read_text("utf-8")): continue
+            if there.exists() and written.get(there.name) == digest(text):
+                break  # it has this one
+            if there.exists() and written.get(there.name) != digest(there.read_text("utf-8")):
+                continue
             there.write_text(text, encoding="utf-8")
             written[there.name] = digest(text)
-            if there.name != name: print(f"{name} was worked in; its new version is {there.name}")
+            if there.name != name:
+                print(f"{name} was worked in; its new version is {there.name}")
             break
     ledger.write_text(json.dumps(written, indent=1), encoding="utf-8")
 
 
-if __name__ == "__main__": main(sys.argv[1])
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -5,6 +5,7 @@ Writes a JupyterLite site of the notebooks to `_docs/lite/` and links it from th
 wheels for the browser are on neither registry: numpy, scipy, scikit-learn, matplotlib and three parts of it come from
 Pyodide's own host when a reader runs the first cell of a lesson. All else comes from this site.
 """
+
 import json
 import re
 import shutil
@@ -26,37 +27,84 @@ from cells import page_name
 
 ROOT = Path(__file__).parent.parent
 DOCS, LITE = ROOT / "_docs", ROOT / "_docs/lite"
-KERNEL = "micropip", "ipython", "jedi"      # in Pyodide's lock file: what the kernel loads when it starts,
-COURSE = "numpy", "scikit-learn", "tqdm", "matplotlib", "typing-extensions"     # what the lessons load,
-OTHERS = ("comm", "ipywidgets", "jupyterlab_widgets", "anywidget", "psygnal",    # and what is not in it
-          "skops", "prettytable")
-SETTINGS = {"jupyter-lite-schema-version": 0, "jupyter-config-data": {
-    "appName": "stacked_nn",
-    "litePluginSettings": {PYODIDE_KERNEL_PLUGIN_ID: {"disablePyPIFallback": True}}}}
+KERNEL = (
+    "micropip",
+    "ipython",
+    "jedi",
+)  # in Pyodide's lock file: what the kernel loads when it starts,
+COURSE = (
+    "numpy",
+    "scikit-learn",
+    "tqdm",
+    "matplotlib",
+    "typing-extensions",
+)  # what the lessons load,
+OTHERS = (
+    "comm",
+    "ipywidgets",
+    "jupyterlab_widgets",
+    "anywidget",
+    "psygnal",  # and what is not in it
+    "skops",
+    "prettytable",
+)
+SETTINGS = {
+    "jupyter-lite-schema-version": 0,
+    "jupyter-config-data": {
+        "appName": "stacked_nn",
+        "litePluginSettings": {PYODIDE_KERNEL_PLUGIN_ID: {"disablePyPIFallback": True}},
+    },
+}
 NOTE = """**You are running this notebook in your browser. Run the next cell first.** It installs the course from this site,
 and it loads numpy, scipy, scikit-learn and matplotlib with its parts, compiled for the browser, from Pyodide's host
 `cdn.jsdelivr.net`: the only thing that the course ever loads from another host. What you write and run stays in your browser."""
 INSTALL = "%pip install stacked_nn matplotlib ipywidgets anywidget"
-LINK = ('<a href="lite/lab/index.html?path={}" title="Opens the notebook in JupyterLite. Its first cell loads numpy, scipy, '
-        'scikit-learn and matplotlib from cdn.jsdelivr.net; all else comes from this site.">Run in the browser</a>')
+LINK = (
+    '<a href="lite/lab/index.html?path={}" title="Opens the notebook in JupyterLite. Its first cell loads numpy, scipy, '
+    'scikit-learn and matplotlib from cdn.jsdelivr.net; all else comes from this site.">Run in the browser</a>'
+)
 
 
 def run(*command, cwd=ROOT):
     "Runs a command, and shows what it printed only if it fails"
-    done = subprocess.run(list(map(str, command)), cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode: sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stdout}")
+    done = subprocess.run(
+        list(map(str, command)),
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stdout}")
 
 
-def pip(*command): run(sys.executable, "-m", "pip", *command, "--quiet", "--disable-pip-version-check", "--no-deps")
+def pip(*command):
+    run(
+        sys.executable,
+        "-m",
+        "pip",
+        *command,
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+    )
 
 
 def pure_wheels(folder, *requirements):
     "Downloads wheels for any machine; versions that Pyodide's lock file does not fix are those of constraints.txt"
-    pip("download", *requirements, "--dest", folder, "--only-binary=:all:", "--platform=any",
-        f"--python-version={PYODIDE_PYTHON_VERSION}")
+    pip(
+        "download",
+        *requirements,
+        "--dest",
+        folder,
+        "--only-binary=:all:",
+        "--platform=any",
+        f"--python-version={PYODIDE_PYTHON_VERSION}",
+    )
 
 
-def normal(name): return re.sub(r"[-_.]+", "-", name).lower()
+def normal(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def host_pyodide(folder):
@@ -64,27 +112,38 @@ def host_pyodide(folder):
     run("npm", "pack", "--silent", f"pyodide@{PYODIDE_VERSION}", cwd=folder.parent)
     shutil.unpack_archive(next(folder.parent.glob("pyodide-*.tgz")), folder.parent)
     (folder.parent / "package").rename(folder)
-    for path in [*folder.glob("*.map"), *folder.glob("*.ts"), *folder.glob("*.html")]: path.unlink()
+    for path in [*folder.glob("*.map"), *folder.glob("*.ts"), *folder.glob("*.html")]:
+        path.unlink()
     lock = json.loads((folder / "pyodide-lock.json").read_text())
     packages = {normal(p["name"]): p for p in lock["packages"].values()}
     needed, todo = set(), list(map(normal, KERNEL + COURSE))
     while todo:
         needed.add(name := todo.pop())
         todo += {normal(d) for d in packages[name]["depends"]} - needed
-    pure = [p for n, p in packages.items() if n in needed and p["file_name"].endswith("none-any.whl")]
+    pure = [
+        p for n, p in packages.items() if n in needed and p["file_name"].endswith("none-any.whl")
+    ]
     pure_wheels(folder, *(f"{p['name']}=={p['version']}" for p in pure))
     for p in packages.values():
-        if p in pure: p["sha256"] = sha256((folder / p["file_name"]).read_bytes()).hexdigest()
-        else: p["file_name"] = f"{PYODIDE_CDN_URL}/{p['file_name']}"
+        if p in pure:
+            p["sha256"] = sha256((folder / p["file_name"]).read_bytes()).hexdigest()
+        else:
+            p["file_name"] = f"{PYODIDE_CDN_URL}/{p['file_name']}"
     (folder / "pyodide-lock.json").write_text(json.dumps(lock))
 
 
 def for_the_browser(text):
     "A learner's copy for JupyterLite's kernel, with a note and its own install cell"
     nb = nbformat.reads(text, 4)
-    nb.metadata.kernelspec = {"name": "python", "display_name": "Python (Pyodide)", "language": "python"}
-    nb.cells[1:2] = [nbformat.v4.new_markdown_cell(NOTE, id="lite-note"),
-                     nbformat.v4.new_code_cell(INSTALL, id="lite-install")]
+    nb.metadata.kernelspec = {
+        "name": "python",
+        "display_name": "Python (Pyodide)",
+        "language": "python",
+    }
+    nb.cells[1:2] = [
+        nbformat.v4.new_markdown_cell(NOTE, id="lite-note"),
+        nbformat.v4.new_code_cell(INSTALL, id="lite-install"),
+    ]
     return nb
 
 
@@ -92,9 +151,14 @@ def link(path):
     "Puts the link into the page of a lesson: beside the download where there is one, else below the title"
     page = DOCS / page_name(path)
     text, here = page.read_text(encoding="utf-8"), LINK.format(path.name)
-    if "lite/lab/" in text: return
+    if "lite/lab/" in text:
+        return
     download = f'<a href="notebooks/{path.name}"'
-    text = text.replace(download, f"{here}\n{download}", 1) if download in text else text.replace("</h1>", f"</h1>\n<p>{here}</p>", 1)
+    text = (
+        text.replace(download, f"{here}\n{download}", 1)
+        if download in text
+        else text.replace("</h1>", f"</h1>\n<p>{here}</p>", 1)
+    )
     page.write_text(text, encoding="utf-8")
 
 
@@ -103,24 +167,59 @@ def main():
     start, notebooks = time.time(), sorted((DOCS / "notebooks").glob("*.ipynb"))
     with TemporaryDirectory() as scratch:
         work = Path(scratch)
-        for name in "static", "pypi", "files": (work / name).mkdir()
+        for name in "static", "pypi", "files":
+            (work / name).mkdir()
         host_pyodide(work / "static/pyodide")
-        source = shutil.copytree(ROOT, work / "source", ignore=lambda d, names: set(names) - (
-            {"stacked_nn", "setup.py", "settings.ini", "README.md", "LICENSE", "MANIFEST.in"} if Path(d) == ROOT else set(names)))
+        source = shutil.copytree(
+            ROOT,
+            work / "source",
+            ignore=lambda d, names: (
+                set(names)
+                - (
+                    {
+                        "stacked_nn",
+                        "setup.py",
+                        "settings.ini",
+                        "README.md",
+                        "LICENSE",
+                        "MANIFEST.in",
+                    }
+                    if Path(d) == ROOT
+                    else set(names)
+                )
+            ),
+        )
         pip("wheel", source, "--wheel-dir", work / "pypi")
         pure_wheels(work / "pypi", "--constraint", ROOT / "constraints.txt", *OTHERS)
-        for path in notebooks: nbformat.write(for_the_browser(path.read_text(encoding="utf-8")),
-                                             work / "files" / path.name)
+        for path in notebooks:
+            nbformat.write(
+                for_the_browser(path.read_text(encoding="utf-8")), work / "files" / path.name
+            )
         (work / "jupyter-lite.json").write_text(json.dumps(SETTINGS))
-        run(sys.executable, "-m", "jupyter", "lite", "build", "--apps=lab", "--contents=files", "--output-dir=out",
-            "--no-sourcemaps", "--no-unused-shared-packages", cwd=work)
+        run(
+            sys.executable,
+            "-m",
+            "jupyter",
+            "lite",
+            "build",
+            "--apps=lab",
+            "--contents=files",
+            "--output-dir=out",
+            "--no-sourcemaps",
+            "--no-unused-shared-packages",
+            cwd=work,
+        )
         shutil.rmtree(LITE, ignore_errors=True)
         shutil.move(work / "out", LITE)
     for path in notebooks:
-        if re.match(r"[01]\d_", path.name): link(path)
+        if re.match(r"[01]\d_", path.name):
+            link(path)
     size = sum(p.stat().st_size for p in LITE.rglob("*") if p.is_file())
-    print(f"{len(notebooks)} notebooks run in {LITE.relative_to(ROOT)}/ ({size / 1e6:.0f} MB) after {time.time() - start:.0f} s; "
-          "`make serve` shows them")
+    print(
+        f"{len(notebooks)} notebooks run in {LITE.relative_to(ROOT)}/ ({size / 1e6:.0f} MB) after {time.time() - start:.0f} s; "
+        "`make serve` shows them"
+    )
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()

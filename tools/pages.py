@@ -4,6 +4,7 @@ nbdev processes the notebooks, this script turns each into Markdown, Pandoc (wit
 `pages/filter.lua`) that into HTML, Jinja2 (with `pages/page.html`) that into a page, and Pagefind
 adds the search. The notebooks come from NBS_DIR (default `nbs`), all else from `nbs`.
 """
+
 import ast
 import html
 import inspect
@@ -40,6 +41,7 @@ ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 # ---- a notebook as Markdown ----
 
+
 def fence(kind, text):
     "`text` as a code block, or raw where `kind` is '{=html}'; tildes, since code holds backticks"
     return f"~~~~~~~~~~ {kind}\n{text}\n~~~~~~~~~~"
@@ -52,7 +54,8 @@ def div(attributes, *blocks):
 
 def image_size(data, is_svg):
     "Width and height of an SVG text or of PNG bytes, in CSS pixels"
-    if not is_svg: return int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
+    if not is_svg:
+        return int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
     tag = re.search("<svg[^>]*>", data)[0]
     sizes = [re.search(rf'\b{side}="([\d.]+)(pt)?', tag) for side in ("width", "height")]
     return [round(float(m[1]) * (4 / 3 if m[2] else 1)) for m in sizes]
@@ -75,36 +78,46 @@ def image(out, name, folder, alt):
 def output_markdown(out, name, folder, alt):
     "One output of a cell: the richest form that a page can show"
     if out.output_type == "stream":
-        text = re.sub(r"[^\n]*\r(?!\n)", "", ANSI.sub("", out.text)).rstrip()   # progress bars
+        text = re.sub(r"[^\n]*\r(?!\n)", "", ANSI.sub("", out.text)).rstrip()  # progress bars
         return fence("{.output ." + out.name + "}", text) if text else ""
     if out.output_type == "error":
         return fence("{.output .stderr}", ANSI.sub("", "\n".join(out.traceback)))
     kinds = out.data.keys()
     if "text/html" in kinds:
         return fence("{=html}", f'<div class="scroll">{out.data["text/html"]}</div>')
-    if kinds & {"image/svg+xml", "image/png"}: return fence("{=html}", image(out, name, folder, alt))
-    if "text/markdown" in kinds: return out.data["text/markdown"]
+    if kinds & {"image/svg+xml", "image/png"}:
+        return fence("{=html}", image(out, name, folder, alt))
+    if "text/markdown" in kinds:
+        return out.data["text/markdown"]
     is_live = any("widget-view" in kind for kind in kinds)
-    return fence("{.output}", out.data["text/plain"]) if "text/plain" in kinds and not is_live else ""
+    return (
+        fence("{.output}", out.data["text/plain"])
+        if "text/plain" in kinds and not is_live
+        else ""
+    )
 
 
 def code_markdown(cell, name, folder):
     "A code cell as its options want it: code, perhaps folded, and outputs, perhaps as a figure"
     options, code = split_cell(cell.source)
-    if options.get("include") is False: return ""
+    if options.get("include") is False:
+        return ""
     if code.startswith("show_doc("):
         return "\n\n".join(api_card(out.data["text/markdown"]) for out in cell.outputs)
     label, caption = options.get("label"), options.get("fig-cap") or options.get("tbl-cap")
     name, alt = label or name, options.get("fig-alt")
     shown = enumerate(cell.outputs if options.get("output") is not False else [])
-    outputs = [output_markdown(out, f"{name}-{i}" if i else name, folder, alt) for i, out in shown]
+    outputs = [
+        output_markdown(out, f"{name}-{i}" if i else name, folder, alt) for i, out in shown
+    ]
     outputs = list(filter(None, outputs))
     if caption and outputs:
         outputs = [div(f"#{label} .cell-figure" if label else ".cell-figure", *outputs, caption)]
     echo = code and options.get("echo") is not False
     blocks = [fence("{.python .cell-code}", code)] if echo else []
     if blocks and (title := fold(cell.source)):
-        if title.startswith(("Solution", "Check")): blocks, outputs = blocks + outputs, []
+        if title.startswith(("Solution", "Check")):
+            blocks, outputs = blocks + outputs, []
         blocks = [div(f'.code-fold summary="{html.escape(title)}"', *blocks)]
     return div(".cell", *blocks, *outputs) if blocks or outputs else ""
 
@@ -112,29 +125,37 @@ def code_markdown(cell, name, folder):
 def docs_before_source(cells):
     "nbdev shows the last name of a cell before its source, the others behind it, last to first"
     for i, cell in enumerate(cells):
-        if "Exported source" not in cell.source: continue
+        if "Exported source" not in cell.source:
+            continue
         names = re.findall(r"^(?:def|class) (\w+)", cell.source, re.M)
         is_doc = re.compile(rf"show_doc\((\w+\.)?({'|'.join(names)})\)").search
-        end = i + 1 + len(list(takewhile(is_doc, (c.source for c in cells[i + 1:]))))
-        cells[i - 1:end] = [*reversed(cells[i + 1:end]), cells[i - 1], cell]
+        end = i + 1 + len(list(takewhile(is_doc, (c.source for c in cells[i + 1 :]))))
+        cells[i - 1 : end] = [*reversed(cells[i + 1 : end]), cells[i - 1], cell]
 
 
 def markdown(path, folder):
     "A processed notebook or a Markdown page as one Markdown text; its pictures go into `folder`"
-    if path.suffix != ".ipynb": return path.read_text(encoding="utf-8")
+    if path.suffix != ".ipynb":
+        return path.read_text(encoding="utf-8")
     cells = nbformat.read(path, 4).cells
     docs_before_source(cells)
-    parts = [code_markdown(cell, f"cell-{i}", folder) if cell.cell_type == "code" else cell.source
-             for i, cell in enumerate(cells)]
+    parts = [
+        code_markdown(cell, f"cell-{i}", folder) if cell.cell_type == "code" else cell.source
+        for i, cell in enumerate(cells)
+    ]
     return "\n\n".join(filter(None, parts))
 
 
 # ---- the documentation of a name ----
 
+
 def literal(text):
     "Plain text for Markdown: only `code` and nbdev's links of it are more than text"
-    return re.sub(r"\[`[^`]*`\]\([^)]*\)|`[^`]*`|[^\w\s`]",
-                  lambda m: m[0] if len(m[0]) > 1 else "\\" + m[0], text)
+    return re.sub(
+        r"\[`[^`]*`\]\([^)]*\)|`[^`]*`|[^\w\s`]",
+        lambda m: m[0] if len(m[0]) > 1 else "\\" + m[0],
+        text,
+    )
 
 
 def signature(name, code):
@@ -142,41 +163,56 @@ def signature(name, code):
     function, lines = ast.parse(code.rstrip() + "\n    pass").body[0], code.splitlines()
     args = function.args
     for a, default in zip(args.args[::-1], args.defaults[::-1], strict=False):
-        guess = type(getattr(default, "value", None)).__name__   # nbdev's, where there was no type
-        if a.annotation and ast.unparse(a.annotation) == guess: a.annotation = None
+        guess = type(getattr(default, "value", None)).__name__  # nbdev's, where there was no type
+        if a.annotation and ast.unparse(a.annotation) == guess:
+            a.annotation = None
     every = [*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg]
     rows = [(f"`{ast.unparse(a)}`", lines[a.lineno - 1].partition("# ")[2]) for a in every if a]
     returns = f" -> {ast.unparse(function.returns)}" if function.returns else ""
-    rows.append((f"returns `{returns[4:]}`" if returns else "returns", lines[-1].partition("# ")[2]))
+    rows.append(
+        (f"returns `{returns[4:]}`" if returns else "returns", lines[-1].partition("# ")[2])
+    )
     return f"{name}({ast.unparse(args)}){returns}", [row for row in rows if row[1]]
 
 
 def numpydoc_rows(name):
     "Rows of parameters and attributes from a numpydoc docstring, which `show_doc` leaves out"
-    if "\nParameters\n---" not in DOCSTRINGS.get(name, ""): return []
+    if "\nParameters\n---" not in DOCSTRINGS.get(name, ""):
+        return []
     sections = NumpyDocString(DOCSTRINGS[name])
-    rows = [(p.name, " ".join([f"{p.type};" if p.desc else p.type, *p.desc]))
-            for p in sections["Parameters"].values()]
+    rows = [
+        (p.name, " ".join([f"{p.type};" if p.desc else p.type, *p.desc]))
+        for p in sections["Parameters"].values()
+    ]
     rows += re.findall(r"^(\w[\w, ]*) : (.+)$", sections["Attributes"], re.M)
     return [(f"`{name}`", meaning) for name, meaning in rows]
 
 
 def api_card(text):
     "What `show_doc` wrote as a card: name, call, docstring, table of parameters"
-    parts = (r"(?:\[source\]\((?P<url>[^)]*)\).*?)?### (?P<name>.+?)\n+"
-             r"```python\n(?P<code>.*?)```(?P<doc>.*)")
+    parts = (
+        r"(?:\[source\]\((?P<url>[^)]*)\).*?)?### (?P<name>.+?)\n+"
+        r"```python\n(?P<code>.*?)```(?P<doc>.*)"
+    )
     url, name, code, doc = re.search(parts, text, re.S).group("url", "name", "code", "doc")
     source = f"[source]({url}){{.api-source}}" if url else ""
     heading = f"### {name} {{#{name.lower()} .api}}"
-    try: call, rows = signature(name, code)
-    except SyntaxError: return div(".api", heading, source, fence("{.python}", code.rstrip()), doc)
+    try:
+        call, rows = signature(name, code)
+    except SyntaxError:
+        return div(".api", heading, source, fence("{.python}", code.rstrip()), doc)
     rows = numpydoc_rows(name) or rows
-    table = ["| parameter | meaning |", "|---|---|", *(f"| {a} | {literal(b)} |" for a, b in rows)]
+    table = [
+        "| parameter | meaning |",
+        "|---|---|",
+        *(f"| {a} | {literal(b)} |" for a, b in rows),
+    ]
     call = "" if "(*args, **kwargs)" in call else f"`{call}`{{.python .signature}}"
     return div(".api", heading, source, call, doc.strip(), "\n".join(table) if rows else "")
 
 
 # ---- Markdown as a page ----
+
 
 def front_matter(text):
     "The YAML block at the top of a page"
@@ -193,7 +229,8 @@ def last_change(path):
 
 def reading_minutes(body):
     "The minutes that a lesson says it takes; else what reading it takes"
-    if said := re.search(r"About (\d+) minutes", body): return int(said[1])
+    if said := re.search(r"About (\d+) minutes", body):
+        return int(said[1])
     body = re.sub(r'<math.*?</math>|<details class="[^"]*">.*?</details>', " ", body, flags=re.S)
     lines = sum(code.count("\n") + 1 for code in re.findall("<pre.*?</pre>", body, re.S))
     words = len(re.sub("<pre.*?</pre>|<[^>]+>", " ", body, flags=re.S).split())
@@ -202,19 +239,31 @@ def reading_minutes(body):
 
 def pandoc(path, text):
     "Table of contents and body of a page; a warning, as of an unknown citation, is an error"
-    options = ["--standalone", f"--template={HERE / 'parts.html'}", "--toc", "--toc-depth=3",
-               f"--lua-filter={HERE / 'filter.lua'}", "--mathml", "--wrap=none", "--fail-if-warnings",
-               "--citeproc", f"--bibliography={path.parent / 'references.bib'}",
-               "--metadata=link-citations:true"]
-    kept = path.with_suffix(".md")   # for the line numbers in Pandoc's messages
+    options = [
+        "--standalone",
+        f"--template={HERE / 'parts.html'}",
+        "--toc",
+        "--toc-depth=3",
+        f"--lua-filter={HERE / 'filter.lua'}",
+        "--mathml",
+        "--wrap=none",
+        "--fail-if-warnings",
+        "--citeproc",
+        f"--bibliography={path.parent / 'references.bib'}",
+        "--metadata=link-citations:true",
+    ]
+    kept = path.with_suffix(".md")  # for the line numbers in Pandoc's messages
     kept.write_text(text, encoding="utf-8")
-    try: page = pypandoc.convert_text(text, "html5", "markdown", extra_args=options)
+    try:
+        page = pypandoc.convert_text(text, "html5", "markdown", extra_args=options)
     except RuntimeError as error:
         what = str(error).partition("stack traceback")[0].partition("conversion: ")[2]
         raise ValueError(f"{path.name}, as Markdown in {kept}: {what.strip()}") from None
-    page = re.sub(r' id="cb\d+-\d+"><a href="#cb[^>]*></a>', ">", page)   # links to lines of code
-    page = re.sub(r"<mo>&#8289;</mo></mrow>(?!<mo)", r'\g<0><mspace width="0.17em"/>', page)   # log 10
-    page = re.sub(r"<th([^>]*)></th>", r"<td\1></td>", page)   # an empty heading heads nothing
+    page = re.sub(r' id="cb\d+-\d+"><a href="#cb[^>]*></a>', ">", page)  # links to lines of code
+    page = re.sub(
+        r"<mo>&#8289;</mo></mrow>(?!<mo)", r'\g<0><mspace width="0.17em"/>', page
+    )  # log 10
+    page = re.sub(r"<th([^>]*)></th>", r"<td\1></td>", page)  # an empty heading heads nothing
     return page.split("<!-- body -->")
 
 
@@ -223,17 +272,26 @@ def convert(path, out, cfg):
     figures = out / "figures" / page_name(path).removesuffix(".html")
     figures.mkdir(parents=True)
     text = markdown(path, figures)
-    if not any(figures.iterdir()): figures.rmdir()
+    if not any(figures.iterdir()):
+        figures.rmdir()
     meta, source = front_matter(text), f"{cfg.nbs_path.name}/{path.name}"
     lesson = re.match(r"([01]\d)_", path.name)
     toc, body = pandoc(path, text)
     body = local_links(body, f"{cfg.doc_host}{cfg.doc_baseurl}/")
     copy = path.name if path.suffix == ".ipynb" and not is_stored_only(path) else ""
     return SimpleNamespace(
-        name=page_name(path), source=source, copy=copy, lesson=lesson and int(lesson[1]),
+        name=page_name(path),
+        source=source,
+        copy=copy,
+        lesson=lesson and int(lesson[1]),
         title=str(meta.get("title", path.stem)),
-        subtitle=meta.get("subtitle") or meta.get("description") or "", toc=toc.strip(), body=body,
-        minutes=reading_minutes(body), quizzes=re.findall(r'class="quiz"[^>]* data-key="(\w+)"', body), changed=last_change(source))
+        subtitle=meta.get("subtitle") or meta.get("description") or "",
+        toc=toc.strip(),
+        body=body,
+        minutes=reading_minutes(body),
+        quizzes=re.findall(r'class="quiz"[^>]* data-key="(\w+)"', body),
+        changed=last_change(source),
+    )
 
 
 def local_links(body, site):
@@ -251,22 +309,29 @@ def explain_terms(pages):
         meaning = html.escape(html.unescape(" ".join(text.split())))
         meanings |= dict.fromkeys(re.findall(r'id="([^"]+)"', term), meaning)
     for p in pages:
-        if p.name == "glossary.html": continue
-        p.body = re.sub(r'href="glossary\.html#([^"]+)"(?! data-meaning)', lambda m: m[0] + (
-            f' data-meaning="{meanings[m[1]]}"' if m[1] in meanings else ""), p.body)
+        if p.name == "glossary.html":
+            continue
+        p.body = re.sub(
+            r'href="glossary\.html#([^"]+)"(?! data-meaning)',
+            lambda m: m[0] + (f' data-meaning="{meanings[m[1]]}"' if m[1] in meanings else ""),
+            p.body,
+        )
 
 
 def link_to_class(pages):
     "Points links to a method that has no card of its own at the card of its class"
     ids = {f"{p.name}#{i}" for p in pages for i in re.findall(r'\bid="([^"]+)"', p.body)}
     for p in pages:
+
         def fix(m, here=p.name):
             known = f"{m[1] or here}#{m[2]}{m[3]}" in ids
             return m[0] if known else f'href="{m[1]}#{m[2]}"'
+
         p.body = re.sub(r'href="([\w.-]*)#(\w+)(\.[\w.]+)"', fix, p.body)
 
 
 # ---- the site ----
+
 
 def sidebar(contents, pages):
     "The entries of `sidebar.yml`: each a title with its page, or with the entries below it"
@@ -274,45 +339,59 @@ def sidebar(contents, pages):
     for item in contents:
         item = item if isinstance(item, dict) else {"href": item}
         if "section" in item:
-            entries.append({"title": item["section"], "contents": sidebar(item["contents"], pages)})
+            entries.append(
+                {"title": item["section"], "contents": sidebar(item["contents"], pages)}
+            )
         elif page := pages.get(page_name(item["href"])):
             entries.append({"title": item.get("text", page.title), "page": page})
-        else: print(f"sidebar.yml names {item['href']}, which is not there", file=sys.stderr)
+        else:
+            print(f"sidebar.yml names {item['href']}, which is not there", file=sys.stderr)
     return entries
 
 
 def in_order(entries):
     "The pages of the sidebar, first to last"
-    for e in entries: yield from in_order(e["contents"]) if "contents" in e else [e["page"]]
+    for e in entries:
+        yield from in_order(e["contents"]) if "contents" in e else [e["page"]]
 
 
 def process(nbs_dir, cfg):
     "nbdev's processed notebooks in `_proc/`, with all else in `nbs` and the library's widgets"
     proc = proc_nbs(path=os.path.relpath(nbs_dir), force=True, n_workers=JOBS)
     lost = {p.name for p in nbs_dir.glob("*.ipynb")} - {p.name for p in proc.glob("*.ipynb")}
-    if lost: raise SystemExit(f"nbdev did not process {', '.join(sorted(lost))}; try again")
+    if lost:
+        raise SystemExit(f"nbdev did not process {', '.join(sorted(lost))}; try again")
     skip = shutil.ignore_patterns("*.ipynb", ".*")
     shutil.copytree(cfg.nbs_path, proc, ignore=skip, dirs_exist_ok=True)
     widgets = cfg.lib_path / "static"
-    if widgets.exists(): shutil.copytree(widgets, proc / "static", dirs_exist_ok=True)
+    if widgets.exists():
+        shutil.copytree(widgets, proc / "static", dirs_exist_ok=True)
     return proc
 
 
 def write_pages(pages, menu, out, cfg):
     "The pages of the site in their frame, and its map"
-    env = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE), autoescape=True,
-                             trim_blocks=True, lstrip_blocks=True)
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     shared = {"menu": menu, "cfg": cfg.d, "site": cfg.doc_host + cfg.doc_baseurl}
     order = [None, *in_order(menu), None]
     for page in pages:
         i = order.index(page) if page in order else None
         before, after = (order[i - 1], order[i + 1]) if i else (None, None)
-        text = env.get_template("page.html").render(page=page, before=before, after=after, **shared)
-        if page.name == "404.html":     # is shown at any address
+        text = env.get_template("page.html").render(
+            page=page, before=before, after=after, **shared
+        )
+        if page.name == "404.html":  # is shown at any address
             text = re.sub(r'(href|src)="(?=[\w.])(?!\w+:)', rf'\1="{cfg.doc_baseurl}/', text)
         (out / page.name).write_text(text, encoding="utf-8")
     public = [p for p in pages if p.name != "404.html"]
-    (out / "sitemap.xml").write_text(env.get_template("sitemap.xml").render(pages=public, **shared))
+    (out / "sitemap.xml").write_text(
+        env.get_template("sitemap.xml").render(pages=public, **shared)
+    )
 
 
 def build(nbs_dir, proc, cfg):
@@ -322,19 +401,24 @@ def build(nbs_dir, proc, cfg):
     shutil.copytree(proc, out, ignore=skip)
     shutil.copy2(HERE / "site.js", out)
     (out / "notebooks").mkdir()
-    for name, text in copies(): (out / "notebooks" / name).write_text(text, encoding="utf-8")
+    for name, text in copies():
+        (out / "notebooks" / name).write_text(text, encoding="utf-8")
     sources = sorted([*proc.glob("*.ipynb"), *proc.glob("*.qmd")])
     with ThreadPoolExecutor(JOBS) as pool:
         tasks = [pool.submit(convert, path, out, cfg) for path in sources]
     errors = [str(error) for task in tasks if (error := task.exception())]
-    if errors: raise SystemExit("\n".join(errors))
+    if errors:
+        raise SystemExit("\n".join(errors))
     pages = [task.result() for task in tasks]
     link_to_class(pages)
     explain_terms(pages)
-    contents = yaml.safe_load((proc / "sidebar.yml").read_text())["website"]["sidebar"]["contents"]
+    contents = yaml.safe_load((proc / "sidebar.yml").read_text())["website"]["sidebar"][
+        "contents"
+    ]
     write_pages(pages, sidebar(contents, {p.name: p for p in pages}), out, cfg)
     subprocess.run([sys.executable, "-m", "pagefind", "--silent", "--site", out], check=True)
-    for unused in (out / "pagefind").glob("pagefind-*ui*"): unused.unlink()
+    for unused in (out / "pagefind").glob("pagefind-*ui*"):
+        unused.unlink()
     return out
 
 
@@ -346,10 +430,14 @@ def main(*args):
     nbs_dir = folders[0] if folders else cfg.nbs_path
     proc = process(nbs_dir, cfg)
     new = build(nbs_dir, proc, cfg)
-    if cfg.doc_path.exists(): cfg.doc_path.rename(proc / "old")
+    if cfg.doc_path.exists():
+        cfg.doc_path.rename(proc / "old")
     new.rename(cfg.doc_path)
-    print(f"{len(list(cfg.doc_path.glob('*.html')))} pages in {cfg.doc_path.name}/ after "
-          f"{time.time() - start:.0f} s; `make serve` shows them")
+    print(
+        f"{len(list(cfg.doc_path.glob('*.html')))} pages in {cfg.doc_path.name}/ after "
+        f"{time.time() - start:.0f} s; `make serve` shows them"
+    )
 
 
-if __name__ == "__main__": main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

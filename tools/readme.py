@@ -2,6 +2,7 @@
 
 Its pictures go to nbs/static/ beside it; the commands, last on the page, come behind the first of them. FOLDER (default: the repository) is where both are written.
 """
+
 import re
 import sys
 from pathlib import Path
@@ -20,15 +21,23 @@ def option(cell, name):
 
 def code_cell(cell, folder):
     "A code cell as Markdown: its code unless it is hidden, its printed text, its picture as a file"
-    if re.search(r"^#\|\s*hide\s*$", cell.source, re.M): return []
-    parts = [] if "false" in (option(cell, "echo"), option(cell, "include")) else [f"```python\n{cell.source}\n```"]
+    if re.search(r"^#\|\s*hide\s*$", cell.source, re.M):
+        return []
+    parts = (
+        []
+        if "false" in (option(cell, "echo"), option(cell, "include"))
+        else [f"```python\n{cell.source}\n```"]
+    )
     for out in cell.outputs:
-        if out.output_type == "stream": parts.append(f"```\n{out.text.rstrip()}\n```")
+        if out.output_type == "stream":
+            parts.append(f"```\n{out.text.rstrip()}\n```")
         elif "image/svg+xml" in out.get("data", {}):
             picture = Path("nbs/static") / f"{option(cell, 'label').removeprefix('fig-')}.svg"
             (folder / picture).parent.mkdir(parents=True, exist_ok=True)
             (folder / picture).write_text(out.data["image/svg+xml"], encoding="utf-8")
-            parts.append(f"![{option(cell, 'fig-alt')}]({picture})\n\n*{option(cell, 'fig-cap')}*")
+            parts.append(
+                f"![{option(cell, 'fig-alt')}]({picture})\n\n*{option(cell, 'fig-cap')}*"
+            )
     return parts
 
 
@@ -41,8 +50,11 @@ def main(folder=ROOT):
     parts.insert(1 + next(i for i, part in enumerate(parts) if part.startswith("![")), commands)
     text = re.sub(r"\]\((\w+\.ipynb)\)", r"](nbs/\1)", "\n\n".join(parts))
     text = re.sub(r" \[@\w+\]|\{\.button\}", "", text)
-    text = pypandoc.convert_text(text, "gfm", "markdown-citations-smart-implicit_figures", extra_args=["--wrap=none"])
+    text = pypandoc.convert_text(
+        text, "gfm", "markdown-citations-smart-implicit_figures", extra_args=["--wrap=none"]
+    )
     (Path(folder) / "README.md").write_text(text, encoding="utf-8")
 
 
-if __name__ == "__main__": main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -4,6 +4,7 @@ Without `--out` the outputs are stored in place; with it, executed copies are wr
 same in every run on one machine and readable without a kernel: no widget views, no execution counts, no warnings
 (those are printed here).
 """
+
 import argparse
 import logging
 import os
@@ -20,36 +21,57 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbdev.clean import clean_nb
 
 ROOT = Path(__file__).parent.parent
-ENV = {"IN_TEST": "1", "TQDM_DISABLE": "1", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+ENV = {
+    "IN_TEST": "1",
+    "TQDM_DISABLE": "1",
+    "PYTHONHASHSEED": "0",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
 
 
 def is_readable(output):
     "True for an output that means something without a kernel; of a widget that has a page of its own, only that is kept"
     data = output.get("data", {})
-    if "text/html" in data: output["data"] = {kind: value for kind, value in data.items() if "widget" not in kind}
-    return output.get("name") != "stderr" and not any("widget" in kind for kind in output.get("data", {}))
+    if "text/html" in data:
+        output["data"] = {kind: value for kind, value in data.items() if "widget" not in kind}
+    return output.get("name") != "stderr" and not any(
+        "widget" in kind for kind in output.get("data", {})
+    )
 
 
 def run(path, out, force):
     "Execute one notebook and write it, whole or not at all; returns its name, seconds, code cells, and warnings or the error"
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)     # nbclient's last look at a kernel that has just ended
+    logging.getLogger("asyncio").setLevel(
+        logging.CRITICAL
+    )  # nbclient's last look at a kernel that has just ended
     start, nb = time.time(), nbformat.read(path, 4)
     live = force or not is_stored_only(path)
     for attempt in ("first", "second") if live else ():
         nb = nbformat.read(path, 4)
-        client = NotebookClient(nb, timeout=900 if force else 200, record_timing=False, coalesce_streams=True,
-                                extra_arguments=["--log-level=CRITICAL"], resources={"metadata": {"path": ROOT / "nbs"}})
+        client = NotebookClient(
+            nb,
+            timeout=900 if force else 200,
+            record_timing=False,
+            coalesce_streams=True,
+            extra_arguments=["--log-level=CRITICAL"],
+            resources={"metadata": {"path": ROOT / "nbs"}},
+        )
         try:
             client.execute()
             break
-        except CellExecutionError as error: return path.name, time.time() - start, 0, str(error)
-        except CellTimeoutError as error:       # now and then a message of an idle kernel gets lost
-            if attempt == "second": return path.name, time.time() - start, 0, str(error)
+        except CellExecutionError as error:
+            return path.name, time.time() - start, 0, str(error)
+        except CellTimeoutError as error:  # now and then a message of an idle kernel gets lost
+            if attempt == "second":
+                return path.name, time.time() - start, 0, str(error)
     nb.metadata.pop("widgets", None)
     code, heard = [c for c in nb.cells if c.cell_type == "code"], []
     for cell in code:
         heard += [o.text for o in cell.outputs if o.get("name") == "stderr"]
-        hidden = "#| output: false" in cell.source      # not on the page, so it need not be the same in every run
+        hidden = (
+            "#| output: false" in cell.source
+        )  # not on the page, so it need not be the same in every run
         cell.outputs = [] if hidden else [o for o in cell.outputs if is_readable(o)]
     scratch = out / f".{path.name}.part"
     nbformat.write(nb, scratch)
@@ -63,21 +85,30 @@ def run(path, out, force):
 def main():
     "Run the notebooks, two at a time, and say how long each took"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=ROOT / "nbs", help="folder for the executed notebooks")
-    parser.add_argument("--force", action="store_true", help="run notebooks that say `skip_exec: true`, too")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "nbs", help="folder for the executed notebooks"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="run notebooks that say `skip_exec: true`, too"
+    )
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all in nbs/")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     os.environ.update(ENV)
     paths = args.notebooks or sorted((ROOT / "nbs").glob("*.ipynb"))
     start, cells = time.time(), 0
-    with ProcessPoolExecutor(2, max_tasks_per_child=1) as pool:     # a fresh process for each kernel
-        for name, seconds, n, heard in pool.map(run, paths, [args.out] * len(paths), [args.force] * len(paths)):
+    with ProcessPoolExecutor(2, max_tasks_per_child=1) as pool:  # a fresh process for each kernel
+        for name, seconds, n, heard in pool.map(
+            run, paths, [args.out] * len(paths), [args.force] * len(paths)
+        ):
             cells += n
             print(f"  {name:28} {n:3d} cells {seconds:6.1f} s", flush=True)
-            if isinstance(heard, str): sys.exit(f"{name} failed:\n{heard}")
-            for text in heard: print("    " + text.strip().replace("\n", "\n    "), file=sys.stderr)
+            if isinstance(heard, str):
+                sys.exit(f"{name} failed:\n{heard}")
+            for text in heard:
+                print("    " + text.strip().replace("\n", "\n    "), file=sys.stderr)
     print(f"ran {cells} code cells in {time.time() - start:.0f} s")
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()
