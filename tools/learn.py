@@ -65,7 +65,7 @@ def plain(cells, meta):
 def code_cell(cell):
     "A code cell without options and outputs, folded as on the page; None if only nbdev needs it"
     _, code = split_cell(cell.source)
-    if not code or code.startswith(("nbdev_export(", "# On Colab", "from nbdev import")):
+    if not code or code.startswith(("nbdev_export(", "from nbdev import")):
         return None
     new = nbformat.v4.new_code_cell(code, id=cell.id)
     if title := fold(cell.source):

@@ -331,18 +331,25 @@ function number(quiz, reply, pick) {
   };
 }
 
-// The outputs of the cell behind a prediction wait until there is one
+// What stands behind a prediction waits until there is one: the outputs of the cells, and the paragraph that reads them
 function hold(quiz) {
-  const cell = quiz.nextElementSibling;
-  if (!cell?.matches(".cell") || $(".snn, .widget", cell)) return () => {};
+  const held = [];
+  let next = quiz.nextElementSibling;
+  for (; next?.matches(".cell") && !$(".snn, .widget", next); next = next.nextElementSibling) held.push(next);
+  if (!held.length) return () => {};
+  for (const kind of ["p", "ul"]) {
+    if (!next?.matches(kind)) break;
+    held.push(next);
+    next = next.nextElementSibling;
+  }
   const button = make("button", { type: "button", className: "release", textContent: "Show the result" });
   const release = () => {
-    cell.classList.remove("held");
+    held.forEach((part) => part.classList.remove("held"));
     button.remove();
   };
   button.onclick = release;
-  cell.classList.add("held");
-  cell.append(button);
+  held.forEach((part) => part.classList.add("held"));
+  held[0].append(button);
   return release;
 }
 
