@@ -4,9 +4,10 @@ import json
 import re
 
 import pytest
-from bs4 import BeautifulSoup
-from conftest import DOCS, SIDEBAR, served
+from conftest import BROWSERS, SIDEBAR, served
 from test_browser import first_page_with, solve
+
+pytestmark = pytest.mark.parametrize("browser", BROWSERS, indirect=True)
 
 KEY = "stacked_nn:progress:/stacked_nn/"
 PROGRESS = f"JSON.parse(localStorage.getItem('{KEY}'))"
@@ -73,7 +74,9 @@ def test_a_result_can_be_asked_for_without_a_prediction(page):
     assert are_visible(t, RESULT) == 4 and not t.locator(".reply").inner_text()
 
 
-def test_a_result_prints_and_shows_without_javascript(page):
+def test_a_result_prints_and_shows_without_javascript(page, browser):
+    if browser.browser_type.name == "firefox":
+        pytest.skip("Playwright cannot make Firefox print, nor look as if")
     t = page(PREDICT)
     t.emulate_media(media="print")
     assert are_visible(t, RESULT) == 4 and are_visible(t, ".release") == 0
@@ -133,14 +136,6 @@ def test_choices_are_shuffled_and_keep_their_explanation(tab):
         right = quiz.locator("[data-state=right]").first
         assert right.is_visible(), "the answer is lost when the order changes"
     assert len(orders) > 1 and len(replies) == 1
-
-
-@pytest.mark.parametrize("page_of_menu", SIDEBAR)
-def test_no_explanation_names_another_choice_by_its_letter(page_of_menu):
-    soup = BeautifulSoup((DOCS / page_of_menu).read_text(encoding="utf-8"), "html5lib")
-    for item in soup.select(".quiz details li"):
-        named = re.search(r"\b(answer|choice|option|like|as in) [A-E]\b", item.text)
-        assert not named, f"{item.text!r}: the choices are shuffled"
 
 
 # ---- what is stored may be of any age ----
@@ -213,7 +208,8 @@ def test_back_shows_the_theme_and_answers_of_now(tab):
     t.goto(t.url.replace(name, SIDEBAR[0]))
     t.locator("#theme").click()
     dark = t.evaluate("getComputedStyle(document.body).backgroundColor")
-    t.go_back()
+    t.evaluate("history.back()")  # Firefox keeps the page, so there is no load to wait for
+    t.wait_for_function("name => location.pathname.endsWith(name)", arg=name)
     assert t.evaluate("getComputedStyle(document.body).backgroundColor") == dark
     t.evaluate("document.documentElement.dataset.theme = ''; progress = {}")
     key = t.locator(".quiz:not(.predict)").first.get_attribute("data-key")

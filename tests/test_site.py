@@ -451,6 +451,13 @@ def test_mistakes_stop_the_build(render, text):
         render(text)
 
 
+@pytest.mark.parametrize("page", SIDEBAR)
+def test_no_explanation_names_another_choice_by_its_letter(page):
+    for item in soup(page).select(".quiz details li"):
+        named = re.search(r"\b(answer|choice|option|like|as in) [A-E]\b", item.text)
+        assert not named, f"{item.text!r}: the choices are shuffled"
+
+
 def test_a_failed_build_leaves_the_site_alone(monkeypatch, tmp_path):
     cfg = SimpleNamespace(nbs_path=tmp_path, config_path=tmp_path, doc_path=tmp_path / "_docs")
     cfg.doc_path.mkdir()
