@@ -264,6 +264,16 @@ def test_slash_is_left_to_widgets_and_can_be_turned_off(tab):
     assert not t.locator("#search").is_visible(), "the choice is forgotten"
 
 
+@pytest.mark.parametrize("word", ["要約", "損失", "関数", "確率", "平均", "networks"])
+def test_search_finds_words_inside_sentences(tab, word):
+    t = tab(SIDEBAR[0])
+    t.locator("#search-button").click()
+    t.locator("#search input[type=search]").fill(word)
+    t.locator("#search ol mark").first.wait_for()
+    marked = "".join(t.locator("#search ol mark").all_inner_texts())
+    assert word.rstrip("s") in marked, f"{word} finds {marked}"
+
+
 def test_search_says_that_it_failed_and_recovers(tab):
     t = tab(SIDEBAR[0])
     t.context.route("**/pagefind/**", lambda route: route.abort())

@@ -416,10 +416,17 @@ def build(nbs_dir, proc, cfg):
         "contents"
     ]
     write_pages(pages, sidebar(contents, {p.name: p for p in pages}), out, cfg)
-    subprocess.run([sys.executable, "-m", "pagefind", "--silent", "--site", out], check=True)
-    for unused in (out / "pagefind").glob("pagefind-*ui*"):
-        unused.unlink()
+    make_index(out)
     return out
+
+
+def make_index(site):
+    "Two indexes of all pages: one that knows English endings, one that cuts Japanese into words"
+    run = [sys.executable, "-m", "pagefind", "--silent", "--site", site]
+    subprocess.run(run, check=True)
+    subprocess.run([*run, "--force-language", "ja", "--output-subdir", "pagefind-ja"], check=True)
+    for unused in site.glob("pagefind*/pagefind-*ui*"):
+        unused.unlink()
 
 
 def main(*args):

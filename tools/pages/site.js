@@ -405,18 +405,21 @@ function setUpProgress() {
 }
 
 // ---- search ----
+// Japanese puts no spaces between words, so it has an index of its own, which was cut into words
+const JAPANESE = /[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}]/u;
+
 function setUpSearch() {
   const dialog = $("#search"),
     input = $("input[type=search]", dialog),
     key = $("input[type=checkbox]", dialog),
     status = $("[role=status]", dialog),
     list = $("ol", dialog);
+  const loading = {};
   let latest = 0,
-    attempt = 0,
-    loading;
-  const load = () =>
-    (loading ??= import(`./pagefind/pagefind.js${attempt ? `?again=${attempt}` : ""}`).catch((error) => {
-      loading = undefined; // a failed import is remembered by its address
+    attempt = 0;
+  const load = (index) =>
+    (loading[index] ??= import(`./${index}/pagefind.js${attempt ? `?again=${attempt}` : ""}`).catch((error) => {
+      delete loading[index]; // a failed import is remembered by its address
       attempt += 1;
       throw error;
     }));
@@ -456,7 +459,8 @@ function setUpSearch() {
     if (!words) list.replaceChildren();
     status.textContent = words ? "Searching …" : "";
     try {
-      const { results } = await (await load()).search(words || null);
+      const index = await load(JAPANESE.test(words) ? "pagefind-ja" : "pagefind");
+      const { results } = await index.search(words || null);
       if (!words) return;
       const pages = await Promise.all(results.slice(0, 8).map((r) => r.data()));
       if (mine === latest) show(words, results.length, pages);
