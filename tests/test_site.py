@@ -267,6 +267,21 @@ def test_quizzes_explain_every_choice(page):
         )
 
 
+@each_page
+def test_links_into_the_repository_lead_somewhere(page):
+    for link in soup(page).select('a[href*="/stacked-nn/stacked_nn/"]'):
+        found = re.search(r"/(?:blob|edit)/(main|learn)/([^#]*)(?:#L(\d+))?$", link["href"])
+        if not found:
+            assert link["href"].endswith("/issues"), link["href"]
+            continue
+        branch, path, line = found.groups()
+        file = (ROOT if branch == "main" else DOCS / "notebooks") / path
+        assert file.is_file(), f"{page}: {link['href']}"
+        if line:
+            text = file.read_text(encoding="utf-8").splitlines()[int(line) - 1]
+            assert re.match(r"\s*(@|def |class )", text), f"{page}: line {line} of {path}: {text}"
+
+
 # ---- nothing from elsewhere ----
 
 
