@@ -268,6 +268,17 @@ def test_quizzes_explain_every_choice(page):
 
 
 @each_page
+def test_japanese_says_so_and_nothing_else_does(page):
+    is_japanese = re.compile("[\u3040-\u30ff\u4e00-\u9fff]").search
+    body = BeautifulSoup(str(soup(page).main), "html5lib")
+    marked = [tag.extract().text for tag in body.select("[lang=ja]") if not tag.select("[lang=ja]")]
+    bad(page, [text for text in marked if not is_japanese(text)])
+    for part in body.select("[lang=ja], code, script, style"):
+        part.extract()
+    bad(page, [line for line in body.text.splitlines() if is_japanese(line)])
+
+
+@each_page
 def test_links_into_the_repository_lead_somewhere(page):
     for link in soup(page).select('a[href*="/stacked-nn/stacked_nn/"]'):
         found = re.search(r"/(?:blob|edit)/(main|learn)/([^#]*)(?:#L(\d+))?$", link["href"])
