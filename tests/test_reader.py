@@ -1,4 +1,4 @@
-"""What a reader does on the site: predicts, answers, looks words up, searches, prints, comes back"""
+"What a reader does on the site: predicts, answers, looks words up, searches, prints, comes back"
 
 import json
 import re
@@ -26,14 +26,14 @@ PAGE = """<!DOCTYPE html><html lang="en" data-page="x.html"><meta charset="utf-8
 <button id="theme">T</button><button id="search-button"><kbd>/</kbd></button>
 <dialog id="search"><form><input type="search"><button>x</button></form><p role="status"></p>
 <ol></ol><input type="checkbox"></dialog>"""
-PREDICT = """<div class="quiz predict" data-key="k1"><p class="title">Predict</p><p>Up or down?</p>
-<ul><li>A. Up.</li><li>B. Down.</li></ul>
-<details><summary>Answer</summary><ul><li>A. No. Down.</li><li>B. <b>Right.</b> It falls.</li></ul>
-</details></div>
+PREDICT = """<div class="quiz predict" data-key="k1"><p class="title">Predict</p>
+<p>Up or down?</p><ul><li>A. Up.</li><li>B. Down.</li></ul><details><summary>Answer</summary>
+<ul><li>A. No. Down.</li><li>B. <b>Right.</b> It falls.</li></ul></details></div>
 <div class="cell"><div class="sourceCode"><pre><code>drop()</code></pre></div>
 <div class="output"><pre>down</pre></div></div>"""
-NUMBER = """<div class="quiz" data-answer="0.69" data-tolerance="0.005" data-key="k2"><p>How much?</p>
-<details><summary>Answer</summary><p>0.69: two opinions agree.</p></details></div>"""
+NUMBER = """<div class="quiz" data-answer="0.69" data-tolerance="0.005" data-key="k2">
+<p>How much?</p><details><summary>Answer</summary><p>0.69: two opinions agree.</p></details>
+</div>"""
 
 
 @pytest.fixture

@@ -103,7 +103,8 @@ import time; start = time.process_time(); import stacked_nn; print(time.process_
 import sys; assert "sklearn" not in sys.modules and "numpy" not in sys.modules
 import stacked_nn.train, stacked_nn.calibrate
 from stacked_nn import MLP, StackedClassifier, calibrate, train
-assert train.__name__ == "train" and calibrate.__name__ == "calibrate" and "RTFeatures" in dir(stacked_nn)
+assert train.__name__ == "train" and calibrate.__name__ == "calibrate"
+assert "RTFeatures" in dir(stacked_nn)
 try: stacked_nn.nothing
 except AttributeError as e: assert "no attribute 'nothing'" in str(e)
 """
