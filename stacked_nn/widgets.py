@@ -45,7 +45,7 @@ def _widget_class() -> Any:
             kit, module = ((static / f"{file}.js").read_text(encoding="utf-8")
                            for file in ("kit", name))
             # there is no file beside it
-            self._esm = re.sub(r'(?m)^import .* from "./kit.js";$', lambda _: kit, module)
+            self._esm = re.sub(r'(?m)^import [^;]* from "./kit.js";$', lambda _: kit, module)
             self._css = (static / "widgets.css").read_text(encoding="utf-8")
             self._name, self._words = name, words
             super().__init__(**state)

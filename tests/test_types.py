@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 from dataclasses import is_dataclass
@@ -29,6 +30,18 @@ def test_clean(command):
         [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_lines_are_98_columns_at_most():
+    "Of Python, JavaScript and stylesheets; `__all__` and `_modidx.py` are nbdev's own"
+    patterns = ("stacked_nn/[!_]*.py", "stacked_nn/static/*", "tests/*.py", "tools/*.py",
+                "tools/pages/*.js", "nbs/*.css")  # fmt: skip
+    long = []
+    for path in (path for pattern in patterns for path in ROOT.glob(pattern)):
+        text = path.read_text(encoding="utf-8")
+        text = re.sub(r"^__all__ = \[[^]]*\]", "", text, flags=re.M)
+        long += [f"{path.name}: {line}" for line in text.split("\n") if len(line) > 98]
+    assert not long, "\n".join(long)
 
 
 @pytest.mark.parametrize("name", PUBLIC)
