@@ -63,9 +63,9 @@ PAGES = sorted({page_name(p) for p in SOURCES} | set(SIDEBAR))
 
 @pytest.fixture(scope="session")
 def docs():
-    "The folder of the site, which is built if it is not there, or older than what it is made from"
-    built, sources = DOCS / "index.html", ("nbs/**/*", "tools/pages*", "tools/pages/*",
-                                           "stacked_nn/static/*", "settings.ini")  # fmt: skip
+    "The folder of the site, built if it is not there or older than what it is made from"
+    built = DOCS / "index.html"
+    sources = "nbs/**/*", "tools/pages*", "tools/pages/*", "stacked_nn/static/*", "settings.ini"
     files = (p for pattern in sources for p in ROOT.glob(pattern) if p.is_file())
     newest = max(p.stat().st_mtime for p in files)
     if not built.exists() or built.stat().st_mtime < newest:

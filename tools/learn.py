@@ -1,8 +1,8 @@
 """Writes the learner's copies of the notebooks: `python tools/learn.py FOLDER`
 
 A copy is plain Jupyter: Markdown that Jupyter and Colab show, code folded that the page folds, no
-outputs, and a first cell that installs the course where it is missing. A copy that was worked in is
-never overwritten: if its lesson has changed since, the new version is put beside it.
+outputs, and a first cell that installs the course where it is missing. A copy that was worked in
+is never overwritten: if its lesson has changed since, the new version is put beside it.
 """
 
 import json
