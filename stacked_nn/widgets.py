@@ -347,6 +347,16 @@ def reliability_sliders(
 # %% ../nbs/53_widgets.ipynb #516a1f7d
 _PRICES = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30)
 
+def _error_counts(y: np.ndarray, p: Any, thresholds: np.ndarray) -> dict[str, list[int]]:
+    "Defective parts that pass, and good ones that do not, at each threshold"
+    p = check_numbers(p, "scores")
+    if p.shape != y.shape or not (p.min() >= 0 and p.max() <= 1):
+        raise ValueError(f"scores has an entry of shape {p.shape}; "
+                         f"expected {y.shape}, probabilities of a defect")
+    rejected = p > thresholds[:, None]
+    return {"escapes": (~rejected & (y == 1)).sum(1).tolist(),
+            "overkill": (rejected & (y == 0)).sum(1).tolist()}
+
 def operating_explorer(
     y: ArrayLike,       # (n,), 1 for a defective part
     scores: Mapping,    # {what was held out: {way: (n,) probabilities of a defect}}
@@ -359,17 +369,7 @@ def operating_explorer(
     if not good * bad: raise ValueError("y has one class only; expected good and defective parts")
     marks = 1 / (1 + np.exp(-np.arange(-5, 3.01, .1)))
     thresholds = np.unique(np.r_[marks, 1 / (1 + np.array(_PRICES))])
-    beyond = lambda p: (p > thresholds[:, None]).sum(1)
-
-    def curve(p: Any) -> dict[str, list[int]]:
-        p = check_numbers(p, "scores")
-        if p.shape != y.shape or not (p.min() >= 0 and p.max() <= 1):
-            raise ValueError(f"scores has an entry of shape {p.shape}; "
-                             f"expected {y.shape}, probabilities of a defect")
-        return {"escapes": (bad - beyond(p[y == 1])).tolist(),
-                "overkill": beyond(p[y == 0]).tolist()}
-
-    curves = {kind: {way: curve(p) for way, p in ways.items()}
+    curves = {kind: {way: _error_counts(y, p, thresholds) for way, p in ways.items()}
               for kind, ways in check_type(scores, Mapping, "scores").items()}
     _need(pictures, ("images", "labels", "scores"), "pictures")
     ways = [sorted(ways) for ways in (*curves.values(), pictures["scores"])]

@@ -87,19 +87,21 @@ CALLS = (
             "show_digits": f"show_digits({X})",
             "plot_pixel_scatter": "plot_pixel_scatter(np.ones(4), np.ones(4))",
             "plot_views": "plot_views(np.ones(4), np.ones((2, 4)))",
-            "playground": f"playground({STACK}.fit(*load_digits()[::2]), np.zeros((1, 64)), [0])",
+            "playground": f"playground({STACK}.fit(*load_digits()[::2]), *load_digits()[1::2])",
             "product_explorer": "product_explorer()",
-            "training_replay": "training_replay({'epochs': [0], 'loss': [0.],"
-            " 'predictions': [[0]], 'weights': np.ones((1, 2, 3)),"
-            " 'images': np.zeros((1, 64)), 'labels': [0]})",
-            "independence_dial": "independence_dial({'dial': [], 'series': {}, 'samples': []})",
+            "training_replay": "training_replay({'epochs': [0, 1], 'loss': [2., 1.],"
+            " 'predictions': [[0], [1]], 'weights': np.ones((2, 2, 3)),"
+            " 'images': np.eye(1, 64), 'labels': [1]})",
+            "independence_dial": "independence_dial({'dial': [0, 1],"
+            " 'series': {'product': {'accuracy': [.9, .8], 'log_loss': [.3, .4]}},"
+            " 'samples': [{'w': [0, 1], 'b': [1, 2], 'y': [0, 1]}] * 2})",
             "descent_ball": "descent_ball()",
             "switchboard": "switchboard({name: {'loss': [.3, .1], 'accuracy': .9}"
             " for name in ('neither', 'asked', 'taught', 'both')})",
             "another_split": "another_split({'a': np.eye(4, dtype=bool),"
             " 'b': np.zeros((4, 4), bool)}, [('a', 'b')], 9)",
-            "cloud_replay": "cloud_replay({'epochs': [0], 'points': np.zeros((1, 1, 2)),"
-            " 'prototypes': np.zeros((1, 2, 2)), 'images': np.zeros((1, 64)), 'labels': [1]})",
+            "cloud_replay": "cloud_replay({'epochs': [0, 1], 'points': np.ones((2, 1, 2)),"
+            " 'prototypes': [np.eye(2)] * 2, 'images': np.eye(1, 64), 'labels': [1]})",
             "reliability_sliders": f"reliability_sliders([{P}, {P}], [0, 1, 2, 0, 1], [.5, .5])",
             "operating_explorer": "operating_explorer([0, 1], {'cells': {'a': [.2, .6]}},"
             " {'images': np.zeros((1, 4, 4)), 'labels': [1], 'scores': {'a': [.3]}})",

@@ -3,6 +3,7 @@
 `CHROMIUM` and `FIREFOX` name the browsers (default `/usr/bin/chromium`, `/usr/bin/firefox-esr`).
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -179,6 +180,22 @@ def folder(tmp_path_factory):
     return to
 
 
+@pytest.fixture
+def node(tmp_path):
+    "`node(code)` runs a script beside the modules of the widgets; returns what it prints as JSON"
+    need(shutil.which("node"), "no node")
+    shutil.copytree(ROOT / "stacked_nn/static", tmp_path / "static")
+    (tmp_path / "package.json").write_text('{"type": "module"}', encoding="utf-8")
+
+    def run(code):
+        (tmp_path / "ask.js").write_text(code, encoding="utf-8")
+        done = subprocess.run(["node", "ask.js"], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
 @pytest.fixture(scope="module")
 def address(folder):
     with served(folder) as root:
@@ -205,12 +222,26 @@ def show(browser, folder, address):
         yield open_page
 
 
+# words of a plot that are cut off or too small, or an axis's name that touches its numbers
+CRAMPED = """() => [...document.querySelectorAll('.snn svg')].flatMap(svg => {
+  const texts = [...svg.querySelectorAll('text')].filter(e => e.textContent);
+  const boxes = texts.map(e => e.getBoundingClientRect());
+  const touch = (a, b) => a !== b && a.left < b.right && b.left < a.right
+      && a.top < b.bottom && b.top < a.bottom;
+  return texts.filter((e, i) => boxes[i].left < 0 || boxes[i].right > innerWidth
+      || parseFloat(getComputedStyle(e).fontSize) < 11
+      || e.matches('.name') && boxes.some(box => touch(boxes[i], box))).map(e => e.textContent);
+})"""
+
+
 def assert_fits_and_axe_finds_nothing(t):
     for width in (320, 360, 820, 1400):
         t.set_viewport_size({"width": width, "height": 900})
         t.wait_for_timeout(100)
         over = t.evaluate("document.documentElement.scrollWidth")
         assert over <= width, f"{over} px in a window of {width}"
+        cramped = t.evaluate(CRAMPED)
+        assert not cramped, f"at {width}: {cramped}"
     found = Axe().run(t).response["violations"]
     nodes = [(v["id"], v["help"], [n["target"] for n in v["nodes"][:4]]) for v in found]
     assert not found, nodes

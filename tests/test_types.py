@@ -71,30 +71,24 @@ def of(name):
     ]
 
 
+def explained(found, f):
+    "{parameter: its explanation}, of `f`, a function of the exported `found`"
+    words = {name: text for name, text in docments(f, returns=False).items() if name != "self"}
+    if f is getattr(found, "__init__", None):
+        listed = NumpyDocString(inspect.getdoc(found) or "")["Parameters"]
+        words |= {name: " ".join(p.desc) or p.type for name, p in listed.items()}
+    kinds = {name: p.kind for name, p in inspect.signature(f).parameters.items()}
+    return {
+        n: text for n, text in words.items() if kinds.get(n) is not inspect.Parameter.VAR_KEYWORD
+    }
+
+
 @pytest.mark.parametrize("name", PUBLIC)
 def test_every_parameter_is_explained_and_no_two_alike(name):
     "A parameter without a comment would get that of the next one in the documentation"
-    for f in of(name) if not is_dataclass(PUBLIC[name]) else [PUBLIC[name].__init__]:
-        listed = (
-            NumpyDocString(inspect.getdoc(PUBLIC[name]) or "")["Parameters"]
-            if f.__name__ == "__init__"
-            else {}
-        )
-        words = {
-            p: " ".join(listed[p].desc) or listed[p].type if listed else d
-            for p, d in docments(
-                PUBLIC[name] if is_dataclass(PUBLIC[name]) else f, returns=False
-            ).items()
-            if p != "self"
-            and getattr(inspect.signature(f).parameters.get(p), "kind", 4)
-            != inspect.Parameter.VAR_KEYWORD
-        }
-        if (
-            f.__name__ == "__init__"
-            and inspect.isclass(PUBLIC[name])
-            and issubclass(PUBLIC[name], tuple)
-        ):
-            continue
+    found = PUBLIC[name]
+    for f in [found] if is_dataclass(found) else of(name):
+        words = explained(found, f)
         assert all(words.values()), (
             f"{f.__qualname__} does not explain {[p for p, w in words.items() if not w]}"
         )

@@ -122,7 +122,10 @@ export function plot(width, height, [left, right], [low, high],
     { xlabel, ylabel, label, xmarks, ymarks }) {
   const viewBox = `0 0 ${width} ${height}`;
   const svg = shape("svg", { width, height, viewBox, role: "img", "aria-label": label });
-  const box = { left: 46, right: width - 10, top: 10, bottom: height - 40 };
+  const rows = ymarks ?? ticks(low, high, Math.max(2, height / 55));
+  const start = Math.max(46, 22 + 8 * Math.max(...rows.map(([, text]) => text.length)));
+  const end = Math.max(start + 20, width - 10);      // a box that has no width yet
+  const box = { left: start, right: end, top: 10, bottom: height - 40 };
   const X = (x) => box.left + (x - left) / (right - left) * (box.right - box.left);
   const Y = (y) => box.bottom - (y - low) / (high - low) * (box.bottom - box.top);
   const add = (tag, attributes, text) => svg.appendChild(shape(tag, attributes, text));
@@ -131,7 +134,7 @@ export function plot(width, height, [left, right], [low, high],
     add("line", { class: "tick", x1: x, x2: x, y1: box.bottom, y2: box.bottom + 4 });
     add("text", { x, y: box.bottom + 17, "text-anchor": "middle" }, text);
   }
-  for (const [value, text] of ymarks ?? ticks(low, high, Math.max(2, height / 55))) {
+  for (const [value, text] of rows) {
     add("line", { class: "rule", x1: box.left, x2: box.right, y1: Y(value), y2: Y(value) });
     add("text", { x: box.left - 7, y: Y(value) + 4, "text-anchor": "end" }, text);
   }

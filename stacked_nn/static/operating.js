@@ -1,5 +1,5 @@
 // A price and a threshold: what escapes, what is rejected in vain, what it costs, what passes.
-import { fit, images, make, mounter, picture, plot, slider } from "./kit.js";
+import { fit, images, make, mounter, percent, picture, plot, slider } from "./kit.js";
 
 /** Escapes, overkill and cost per 1,000 parts at threshold number `i` */
 export function outcome({ escapes, overkill }, { good, bad }, i, price) {
@@ -14,7 +14,6 @@ export function cheapest(curve, counts, price) {
   return costs.indexOf(Math.min(...costs));
 }
 
-const percent = (p) => `${(100 * p).toFixed(1)} %`;
 const short = (p) => (p < 0.1 ? `${(100 * p).toPrecision(2)} %` : `${(100 * p).toFixed(0)} %`);
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
@@ -53,11 +52,9 @@ function render({ model, el }) {
     const top = Math.max(1.6 * nothing, 1.05 * costs[cut.value]);
     const marks = [0.01, 0.05, 0.2, 0.5, 0.8, 0.95].map((t) =>
       [Math.log(t / (1 - t)), `${100 * t} %`]);
-    const step = top > 3000 ? 1000 : top > 1200 ? 500 : 200;    // "1.5k" leaves room for the name
-    const heights = Array.from({ length: Math.floor(top / step) + 1 }, (_, k) =>
-      [k * step, k * step < 1000 ? `${k * step}` : `${k * step / 1000}k`]);
+
     const { svg, X, Y, box, add, line } = plot(width, 240, [logit[0], logit.at(-1)], [0, top], {
-      xlabel: "threshold: reject above", ylabel: "cost per 1,000", xmarks: marks, ymarks: heights,
+      xlabel: "threshold: reject above", ylabel: "cost per 1,000", xmarks: marks,
       label: `Cost over the threshold; now ${Math.round(costs[cut.value])} per 1,000` });
     const y = Y(nothing);
     add("line", { class: "nothing", x1: box.left, x2: box.right, y1: y, y2: y });

@@ -1,5 +1,5 @@
 // Two exponents, and the reliability diagram of the product that they make.
-import { best, fit, make, mounter, plot, poolLogs, slider, sum } from "./kit.js";
+import { best, fit, make, mounter, percent, plot, poolLogs, slider, sum } from "./kit.js";
 
 /** Rows of log-probabilities from hundredths in base64, two bytes each */
 export function rows(text, width) {
@@ -27,7 +27,6 @@ export function judge(experts, labels, exponents, bins = 10) {
     kept: n.map((count, k) => count && kept[k] / count) };
 }
 
-const percent = (p) => `${(100 * p).toFixed(1)} %`;
 const tenths = Array.from({ length: 6 }, (_, k) => [k / 5, (k / 5).toFixed(1)]);
 const green = "--colour: var(--combined)";
 

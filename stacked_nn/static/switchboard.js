@@ -40,6 +40,8 @@ const arrows = [
   ["measure below corner weights", "taught"],
 ];
 
+let drawn = 0;      // diagrams, of which each has an arrowhead of its own
+
 function diagram(width, on) {
   const height = 292, size = Math.min(width, 520), x = (part) => (width - size) / 2 + part * size;
   const svg = shape("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img" });
@@ -56,7 +58,7 @@ function diagram(width, on) {
     const part = Math.min((w + gap) / Math.abs(dx || 1e-9), (h + gap) / Math.abs(dy || 1e-9));
     return w ? [fx + dx * part, fy + dy * part] : [fx, fy];
   };
-  const head = shape("marker", { id: "snn-head", viewBox: "0 0 8 8", refX: 6, refY: 4,
+  const head = shape("marker", { id: `snn-head-${++drawn}`, viewBox: "0 0 8 8", refX: 6, refY: 4,
     markerWidth: 7, markerHeight: 7, markerUnits: "userSpaceOnUse", orient: "auto" });
   head.append(shape("path", { d: "M0 0 8 4 0 8z", fill: "context-stroke" }));
   svg.append(head);
@@ -66,7 +68,7 @@ function diagram(width, on) {
       (i === last ? edge(name, names[i - 1], 3) : edge(name, names[i + 1], 1)));
     const state = by && on[by] ? "lit" : into ? "cut" : "";
     svg.append(shape("polyline", { class: `way ${state}`, "data-way": path,
-      points: line.map((p) => p.join()).join(" "), "marker-end": "url(#snn-head)" }));
+      points: line.map((p) => p.join()).join(" "), "marker-end": `url(#${head.id})` }));
   }
   const text = (name, x, y, words) =>
     shape("text", { class: name, x, y, "text-anchor": "middle" }, words);
