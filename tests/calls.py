@@ -80,6 +80,16 @@ CALLS = (
     }
     | {"load_cells": {"picture": "load_cells()", "extra": "inspection"}}
     | {
+        name: {"picture": f"{name}('a')", "extra": "parts"}
+        for name in ("load_folder", "read_image", "read_digit")
+    }
+    | {
+        "Parts": {"call": "Parts(np.ones((1, 4, 4)), np.array(['a']), None, np.array(['a/1.png'])).order"},
+        "LeakCheck": {"call": "LeakCheck(.5, .6, .7, True, False).advice"},
+        "leak_check": {"call": f"leak_check({X}, {Y})"},
+        "main": {"call": "main(['predict', 'no model', 'no image'])"},
+    }
+    | {
         name: {"picture": code}
         for name, code in {
             "pyplot": "pyplot()",
