@@ -310,4 +310,9 @@ EXAMPLES = {
     "greys(X)": "X has shape (6, 3); expected images (n, height, width)",
     "valleys(X)": "X has shape (6, 3); expected images (n, height, width)",
     "patterns(X)": "X has shape (6, 3); expected images (n, height, width)",
+    "save_rows('rows.npy', 3)": "blocks is a int",
+    "save_rows('rows.npy', [])": "there are no blocks",
+    "save_rows('rows.npy', [[1, 2]])": "block 0 is int64 of shape (2,)",
+    "save_rows('rows.npy', [X, X[:, :2]])": "block 1 is float64 of shape (6, 2)",
+    "next(row_blocks('rows.npy', 0))": "size == 0",
 }
