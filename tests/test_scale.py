@@ -1,6 +1,7 @@
 "More rows than memory, more than one process: the same numbers, and clear words if it fails"
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -201,6 +202,20 @@ def test_a_file_cut_short_is_told_before_and_while_it_is_read(path):
         next(blocks)  # and not a dead process
     with pytest.raises(ValueError, match="rows.npy cannot be read.*expected"):
         next(row_blocks(path))
+
+
+def test_a_memory_map_of_a_file_cut_short_ends_the_process(path):
+    "What `row_blocks` is there for: numpy cannot help it"
+    code = """
+        import os, sys
+        import numpy as np
+        X = np.load(sys.argv[1], mmap_mode="r")
+        os.truncate(sys.argv[1], 5000)
+        print(X.sum())
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), path]
+    done = subprocess.run(command, capture_output=True, text=True, env=ENV)
+    assert done.returncode == -signal.SIGBUS and not done.stdout and not done.stderr
 
 
 def test_a_file_of_something_else_is_told(path):
