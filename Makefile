@@ -59,20 +59,20 @@ bench: .venv-bench/ready
 
 .venv-bench/ready: settings.ini setup.py constraints.txt
 	python3 -m venv .venv-bench
-	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course,inspection,dev,bench]'
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course,inspection,scale,dev,bench]'
 	touch $@
 
 # everything that the course and its tests need, at the versions of constraints.txt
 .venv/ready: settings.ini setup.py constraints.txt
 	python3 -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed')"
 	python3 -m venv .venv
-	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course,inspection,dev]'
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course,inspection,scale,dev]'
 	touch $@
 
 # the newest versions that fit settings.ini, all of them written down
 constraints:
 	rm -rf .venv-new && python3 -m venv .venv-new
-	.venv-new/bin/pip install --quiet '.[course,inspection,dev]'
+	.venv-new/bin/pip install --quiet '.[course,inspection,scale,dev]'
 	{ echo "# Written by \`make constraints\`: every version that the course is tested with."; \
 	  .venv-new/bin/pip freeze --all --exclude stacked_nn --exclude pip; } > constraints.txt
 	rm -rf .venv-new build *.egg-info

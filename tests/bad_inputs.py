@@ -334,4 +334,9 @@ EXAMPLES = {
     "leak_check(X, y, n_splits=1)": "n_splits == 1, must be >= 2",
     "leak_check(X, np.zeros(6, int))": "y has 1 class; expected at least 2",
     "leak_check(X, np.eye(6, dtype=int)[0])": "class 1 has only one row; expected two or more",
+    "save_rows('rows.npy', 3)": "blocks is a int",
+    "save_rows('rows.npy', [])": "there are no blocks",
+    "save_rows('rows.npy', [[1, 2]])": "block 0 is int64 of shape (2,)",
+    "save_rows('rows.npy', [X, X[:, :2]])": "block 1 is float64 of shape (6, 2)",
+    "next(row_blocks('rows.npy', 0))": "size == 0",
 }

@@ -77,6 +77,8 @@ CALLS = (
     | {
         "save": {"call": f"save({NET}, 'net.skops')", "none": True},
         "load": {"call": "load('net.skops')"},
+        "save_rows": {"call": f"save_rows('rows.npy', [{X}, {X}])"},
+        "row_blocks": {"call": "list(row_blocks('rows.npy', 30))"},
     }
     | {"load_cells": {"picture": "load_cells()", "extra": "inspection"}}
     | {

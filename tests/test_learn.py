@@ -59,7 +59,9 @@ def test_it_has_the_code_of_its_source_and_begins_with_an_install(folder, path):
         ]
 
     source, copy = nbformat.read(path, 4), nbformat.read(folder / path.name, 4)
-    extras = "course,inspection" if "load_cells" in path.read_text(encoding="utf-8") else "course"
+    text = path.read_text(encoding="utf-8")
+    extras = "course" + ",inspection" * ("load_cells" in text)
+    extras += ",scale" * ("dask.distributed" in text)
     assert f"stacked_nn[{extras}]" in copy.cells[1].source
     copy.cells.pop(1)
     ours = [x for x in lines(source) if not x.startswith(("from nbdev", "nbdev_export("))]

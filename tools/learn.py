@@ -84,10 +84,12 @@ def copy(path, meta, git_url):
         else code_cell(cell)
         for cell, text in zip(cells, texts, strict=True)
     ]
-    needs_cells = any("load_cells" in cell.source for cell in cells)
-    install = INSTALL.format(
-        extras="course,inspection" if needs_cells else "course", git_url=git_url
-    )
+    extras = ["course"] + [
+        extra
+        for word, extra in (("load_cells", "inspection"), ("dask.distributed", "scale"))
+        if any(word in cell.source for cell in cells)
+    ]
+    install = INSTALL.format(extras=",".join(extras), git_url=git_url)
     new[1:1] = [nbformat.v4.new_code_cell(install, id="install", metadata=FOLDED)]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return nbformat.v4.new_notebook(cells=[c for c in new if c], metadata={"kernelspec": kernel})
