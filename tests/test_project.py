@@ -14,7 +14,7 @@ from cells import fold, split_cell
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "nbs").glob("*.ipynb"))
-LESSONS = [p for p in NOTEBOOKS if re.match(r"(0\d|1\d)_", p.name)]
+LESSONS = [p for p in NOTEBOOKS if re.match(r"[0-4]\d_", p.name)]
 BIN = Path(sys.executable).parent
 
 
