@@ -53,10 +53,10 @@ serve: .venv/ready
 	@echo "http://localhost:8000 (stop with Ctrl-C)"
 	$(PY) -m http.server --directory _docs --bind 127.0.0.1 8000
 
-# the lessons on PyTorch and Keras, run anew in place (or into the folder OUT), and the tests of what they say
+# the lessons on PyTorch and Keras and the page of the bridge, run anew in place (or into the folder OUT), and their tests
 engines: .venv-engines/ready
-	.venv-engines/bin/python tools/run.py --force --out $(or $(OUT),nbs) nbs/2[01]_*.ipynb
-	ENGINES=1 .venv-engines/bin/python -m pytest -ra tests/test_engines.py
+	.venv-engines/bin/python tools/run.py --force --out $(or $(OUT),nbs) $(wildcard nbs/2[01]_*.ipynb nbs/57_*.ipynb)
+	ENGINES=1 .venv-engines/bin/python -m pytest -ra $(wildcard tests/test_engines.py tests/test_keras.py tests/test_bridge.py)
 
 # the page "Benchmarks", against the engines and scikit-learn; two minutes or so
 bench: .venv-engines/ready
@@ -65,7 +65,7 @@ bench: .venv-engines/ready
 # PyTorch, JAX and the others, at the versions of settings.ini: they are too heavy for the environment of the course
 .venv-engines/ready: settings.ini setup.py constraints.txt
 	python3 -m venv .venv-engines
-	.venv-engines/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course,inspection,dev,engines]'
+	.venv-engines/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course,inspection,scale,dev,engines]'
 	touch $@
 
 # everything that the course and its tests need, at the versions of constraints.txt
