@@ -11,7 +11,8 @@ cfg = config["DEFAULT"]
 readme = (here / "README.md").read_text(encoding="utf-8")
 for folder, view in ("nbs/static/", "raw"), ("nbs/", "blob"):     # relative links mean nothing on a package index
     readme = readme.replace(f"]({folder}", f"]({cfg['git_url']}/{view}/{cfg['branch']}/{folder}")
-extras = {name: cfg[f"{name}_requirements"].split() for name in ("course", "inspection", "parts", "dev", "lite", "bench")}
+extras = {name: cfg[f"{name}_requirements"].split() for name in ("course", "inspection", "parts", "scale", "dev", "lite",
+                                                                 "torch", "keras", "onnx", "engines")}
 
 setup(
     name=cfg["lib_name"],

@@ -3,6 +3,7 @@
 `CHROMIUM` and `FIREFOX` name the browsers (default `/usr/bin/chromium`, `/usr/bin/firefox-esr`).
 """
 
+import importlib
 import json
 import os
 import shutil
@@ -43,6 +44,13 @@ def need(condition, what):
     "Skips a test that lacks something; where `CI` is set it fails"
     if not condition:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
+
+
+def engine(name):
+    "A module that a file of tests needs: skips them without it; where `ENGINES` is set they fail"
+    if os.environ.get("ENGINES"):
+        return importlib.import_module(name)
+    return pytest.importorskip(name, reason=f"{name} is not installed; `make engines` has it")
 
 
 def in_order(contents):

@@ -17,8 +17,19 @@ def page_name(path):
 
 
 def is_stored_only(path):
-    "True for a notebook whose outputs are made by hand, with `--force`: its first cell says so"
+    "True for a notebook that `make course` takes with its outputs: its first cell says so"
     return "skip_exec: true" in nbformat.read(path, 4).cells[0].source
+
+
+def has_copy(path):
+    "True for a notebook that learners get a copy of: a lesson, or a page that runs anywhere"
+    return bool(re.match(r"[0-4]\d_", Path(path).name)) or not is_stored_only(path)
+
+
+def extras(path):
+    "The extras that a notebook needs, as its cell for Colab names them"
+    found = re.search(r"%pip install .*?stacked_nn\[([\w,]+)\]", Path(path).read_text("utf-8"))
+    return found[1].split(",") if found else ["course"]
 
 
 def split_cell(source):
