@@ -310,4 +310,11 @@ EXAMPLES = {
     "greys(X)": "X has shape (6, 3); expected images (n, height, width)",
     "valleys(X)": "X has shape (6, 3); expected images (n, height, width)",
     "patterns(X)": "X has shape (6, 3); expected images (n, height, width)",
+    "to_json(view)": "model is a RTFeatures; expected MLP or StackedClassifier",
+    "to_json(nets)": "model has n_nets=5; expected a single network",
+    "to_torch(None)": "model is a NoneType; expected MLP or StackedClassifier",
+    "to_onnx(net, 'net.onnx', 'float16')": "float16",
+    "to_onnx(StackedClassifier(), 'no.onnx')": "is not fitted yet",
+    "to_page(net, 'net.html', ink=0)": "ink == 0, must be > 0",
+    "export(net, 'net.pt')": "the end of path='.pt' is unknown",
 }

@@ -74,6 +74,12 @@ CALLS = (
     | {
         "save": {"call": f"save({NET}, 'net.skops')", "none": True},
         "load": {"call": "load('net.skops')"},
+        "to_json": {"call": f"to_json({NET})"},
+        "to_page": {"call": f"to_page({NET}, 'net.html')", "none": True},
+        "export": {"call": f"export({NET}, 'net.json')", "none": True},
+        "to_onnx": {"picture": f"to_onnx({NET}, 'net.onnx')", "extra": "onnx"},
+        "to_torch": {"picture": f"to_torch({NET})", "extra": "torch"},
+        "from_torch": {"picture": "from_torch(None)", "extra": "torch"},
     }
     | {"load_cells": {"picture": "load_cells()", "extra": "inspection"}}
     | {

@@ -3,6 +3,7 @@
 `CHROMIUM` names the browser (default `/usr/bin/chromium`).
 """
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -37,6 +38,12 @@ def need(condition, what):
     "Skips a test that lacks something; where `CI` is set it fails"
     if not condition:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
+
+
+def engine(name):
+    "The module of another engine; skips without it, but fails under `make engines`"
+    strict = os.environ.get("SNN_ENGINES")
+    return importlib.import_module(name) if strict else pytest.importorskip(name)
 
 
 def in_order(contents):

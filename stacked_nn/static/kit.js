@@ -149,3 +149,82 @@ export function curves(box, { x, lines, low, high, height, xlabel, ylabel, label
   });
   return { at(i) { index = i; move(); } };
 }
+
+/** Buttons side by side */
+export const tray = (...children) => make("div", { className: "tools" }, ...children);
+
+// ---- changes of an 8x8 image ----
+const at = (image, row, column) => (row < 0 || row > 7 || column < 0 || column > 7 ? 0 : image[8 * row + column]);
+const remade = (f) => (image) => image.map((_, i) => f(image, Math.floor(i / 8), i % 8));
+const blur = [-1, 0, 1].flatMap((r) => [-1, 0, 1].map((c) => [r, c, (2 - Math.abs(r)) * (2 - Math.abs(c)) / 16]));
+const changes = {
+  "←": ["Shift left", remade((x, r, c) => at(x, r, c + 1))],
+  "↑": ["Shift up", remade((x, r, c) => at(x, r + 1, c))],
+  "↓": ["Shift down", remade((x, r, c) => at(x, r - 1, c))],
+  "→": ["Shift right", remade((x, r, c) => at(x, r, c - 1))],
+  Blur: ["", remade((x, r, c) => sum(blur.map(([dr, dc, w]) => w * at(x, r + dr, c + dc))))],
+  Invert: ["", (x) => x.map((ink) => 1 - ink)],
+  Clear: ["", (x) => x.map(() => 0)],
+};
+
+/** Ink or erase with a soft round pen of about two pixels at (x, y), in pixels */
+const stroke = (image, x, y, erase) => remade((old, r, c) => {
+  const touch = Math.min(1, Math.max(0, 1.3 - Math.hypot(c + 0.5 - x, r + 0.5 - y)));
+  return erase ? Math.min(at(old, r, c), 1 - touch) : Math.max(at(old, r, c), touch);
+})(image);
+
+/** A sheet of 8x8 pixels to draw on, one stop for the keyboard, with its buttons: `els`; `show(image)` inks it, `changed(image)` hears of strokes */
+export function drawing(changed) {
+  let image = Array(64).fill(0);
+  const cells = Array.from({ length: 64 }, () => make("div", { role: "gridcell", tabIndex: -1 }));
+  const rows = Array.from({ length: 8 }, (_, r) => make("div", { role: "row" }, ...cells.slice(8 * r, 8 * r + 8)));
+  const sheet = make("div", { className: "sheet pad", role: "grid", ariaLabel: "Drawing, 8 by 8 pixels. Arrow keys move, Space inks, Delete erases." }, ...rows);
+  const pen = make("button", { type: "button", textContent: "Erase", ariaPressed: false });
+  pen.onclick = () => { pen.ariaPressed = !erasing(); };
+  const erasing = () => pen.ariaPressed === "true";
+  let cursor = 27;
+  const point = (i) => { cells[cursor].tabIndex = -1; cells[cursor = i].tabIndex = 0; };
+  point(cursor);
+  sheet.onkeydown = (event) => {
+    const r = Math.floor(cursor / 8), c = cursor % 8;
+    const to = { ArrowLeft: [r, c - 1], ArrowRight: [r, c + 1], ArrowUp: [r - 1, c], ArrowDown: [r + 1, c], Home: [r, 0], End: [r, 7] }[event.key];
+    if (to) { point(8 * Math.min(7, Math.max(0, to[0])) + Math.min(7, Math.max(0, to[1]))); cells[cursor].focus(); }
+    else if ([" ", "Enter"].includes(event.key)) changed(stroke(image, c + 0.5, r + 0.5, erasing()));
+    else if (["Delete", "Backspace"].includes(event.key)) changed(stroke(image, c + 0.5, r + 0.5, true));
+    else return;
+    event.preventDefault();
+  };
+  let last = null;
+  sheet.onpointerdown = (event) => {
+    if (event.button) return;
+    event.preventDefault();
+    sheet.setPointerCapture(event.pointerId);
+    last = null;
+    sheet.onpointermove(event);
+    point(8 * Math.floor(last[1]) + Math.floor(last[0]));
+    cells[cursor].focus({ preventScroll: true });
+  };
+  sheet.onpointermove = (event) => {
+    if (!sheet.hasPointerCapture(event.pointerId)) return;
+    const box = sheet.getBoundingClientRect(), inside = (v) => Math.min(7.99, Math.max(0, 8 * v));
+    const to = [inside((event.clientX - box.left) / box.width), inside((event.clientY - box.top) / box.height)];
+    const steps = last ? Math.ceil(3 * Math.hypot(to[0] - last[0], to[1] - last[1])) : 1, start = last ?? to;
+    let next = image;
+    for (let i = 1; i <= steps; i++) next = stroke(next, ...[0, 1].map((k) => start[k] + (to[k] - start[k]) * i / steps), erasing());
+    last = to;
+    changed(next);
+  };
+  const tools = Object.entries(changes).map(([name, [title, change]]) => {
+    const button = make("button", { type: "button", textContent: name, ...title && { title, ariaLabel: title } });
+    button.onclick = () => changed(change(image));
+    return button;
+  });
+  const show = (next) => {
+    image = [...next];
+    image.forEach((ink, i) => {
+      cells[i].style.setProperty("--ink", ink.toFixed(3));
+      cells[i].ariaLabel = `row ${Math.floor(i / 8) + 1}, column ${i % 8 + 1}: ${Math.round(100 * ink)} % ink`;
+    });
+  };
+  return { els: [sheet, tray(pen, ...tools.slice(4)), tray(...tools.slice(0, 4))], show };
+}

@@ -14,7 +14,7 @@ export function cheapest(curve, counts, price) {
   return costs.indexOf(Math.min(...costs));
 }
 
-const percent = (p) => `${(100 * p).toFixed(1)} %`;
+const tenths = (p) => `${(100 * p).toFixed(1)} %`;
 const short = (p) => (p < 0.1 ? `${(100 * p).toPrecision(2)} %` : `${(100 * p).toFixed(0)} %`);
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
@@ -92,8 +92,8 @@ function render({ model, el }) {
     const now = outcome(curve(), counts, cut.value, price());
     const least = outcome(curve(), counts, cheapest(curve(), counts, price()), price());
     const nothing = 1000 * counts.good / (counts.good + counts.bad);
-    const rows = { "Escapes (defective, pass)": percent(now.escapes),
-      "Overkill (good, rejected)": percent(now.overkill), "Cost per 1,000": now.cost.toFixed(0),
+    const rows = { "Escapes (defective, pass)": tenths(now.escapes),
+      "Overkill (good, rejected)": tenths(now.overkill), "Cost per 1,000": now.cost.toFixed(0),
       "Best threshold, in hindsight": least.cost.toFixed(0), "Reject everything": nothing.toFixed(0) };
     score.replaceChildren(...Object.entries(rows).map(([name, value]) =>
       make("tr", {}, make("th", { scope: "row", textContent: name }), make("td", { textContent: value }))));
