@@ -41,9 +41,10 @@ def need(condition, what):
 
 
 def engine(name):
-    "The module of another engine; skips without it, but fails under `make engines`"
-    strict = os.environ.get("SNN_ENGINES")
-    return importlib.import_module(name) if strict else pytest.importorskip(name)
+    "A module that a whole file of tests needs; without it they are skipped, or fail where `ENGINES` is set"
+    if os.environ.get("ENGINES"):
+        return importlib.import_module(name)
+    return pytest.importorskip(name, reason=f"{name} is not installed; `make engines` has it")
 
 
 def in_order(contents):

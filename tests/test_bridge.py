@@ -128,9 +128,7 @@ def test_an_unknown_kind_of_image_gets_no_answer(tmp_path, folder, address, brow
             [to_json(model), X.tolist()],
         )
     assert found == [[True, True], [False, False]]
-    to_torch and pytest.importorskip("torch")
-    import torch
-
+    torch = engine("torch")
     assert np.isnan(to_torch(model)(torch.tensor(X)).detach().numpy()).tolist() == found
 
 
@@ -295,7 +293,7 @@ def test_a_page_says_what_is_wrong(page):
         ("1 2 3", "Line 1 has 3 numbers; expected 64."),
         (" ".join("0" * 64) + "\n\nink", "Line 3: “ink” is not a number."),
         (" ".join("0" * 63) + " NaN", "Line 1: “NaN” is not a number."),
-        ("", "Nothing to look at yet."),
+        ("", "Draw something, or paste numbers."),
     ):
         box.fill(text)
         assert result.inner_text() == words
@@ -338,6 +336,7 @@ def test_a_page_fits_and_can_be_used_by_all(browser, tmp_path, scheme):
     to_page(fitted("product")[0], tmp_path / "m.html")
     with watched(browser) as open_address:
         t = open_address((tmp_path / "m.html").as_uri(), color_scheme=scheme)
+        t.locator("textarea").fill(" ".join("0" * 64))
         t.locator("table").wait_for()
         assert_fits_and_axe_finds_nothing(t)
 

@@ -112,7 +112,7 @@ function render({ model, el }) {
     try { given = parse(text.value, n); } catch (error) { given = []; wrong = error.message; }
     const opinions = given.length ? predict(given) : null;
     answer.classList.toggle("wrong", wrong !== "");
-    answer.textContent = wrong || (opinions ? "" : "Nothing to look at yet.");
+    answer.textContent = wrong || (opinions ? "" : `${paper ? "Draw something, or paste" : "Paste"} numbers.`);
     out.replaceChildren();
     if (!opinions) return;
     const likely = (name, i) => best(opinions[name][i]);
@@ -141,7 +141,8 @@ function render({ model, el }) {
     make("div", { className: "below" },
       make("label", { className: "numbers" }, make("span", { textContent: `Numbers, ${n} a row` }), text),
       make("label", { className: "numbers" }, make("span", { textContent: "or a file of them" }), file)))));
-  if (paper) write([Array(64).fill(0)]); else show();
+  if (paper) paper.show(Array(64).fill(0));
+  show();
 }
 
 export default { render };
