@@ -339,4 +339,11 @@ EXAMPLES = {
     "save_rows('rows.npy', [[1, 2]])": "block 0 is int64 of shape (2,)",
     "save_rows('rows.npy', [X, X[:, :2]])": "block 1 is float64 of shape (6, 2)",
     "next(row_blocks('rows.npy', 0))": "size == 0",
+    "to_json(view)": "model is a RTFeatures; expected MLP or StackedClassifier",
+    "to_json(nets)": "model has n_nets=5; expected a single network",
+    "to_torch(None)": "model is a NoneType; expected MLP or StackedClassifier",
+    "to_onnx(net, 'net.onnx', 'float16')": "float16",
+    "to_onnx(StackedClassifier(), 'no.onnx')": "is not fitted yet",
+    "to_page(net, 'net.html', ink=0)": "ink == 0, must be > 0",
+    "export(net, 'net.pt')": "the end of path='.pt' is unknown",
 }

@@ -79,6 +79,12 @@ CALLS = (
         "load": {"call": "load('net.skops')"},
         "save_rows": {"call": f"save_rows('rows.npy', [{X}, {X}])"},
         "row_blocks": {"call": "list(row_blocks('rows.npy', 30))"},
+        "to_json": {"call": f"to_json({NET})"},
+        "to_page": {"call": f"to_page({NET}, 'net.html')", "none": True},
+        "export": {"call": f"export({NET}, 'net.json')", "none": True},
+        "to_onnx": {"picture": f"to_onnx({NET}, 'net.onnx')", "extra": "onnx"},
+        "to_torch": {"picture": f"to_torch({NET})", "extra": "torch"},
+        "from_torch": {"picture": "from_torch(None)", "extra": "torch"},
     }
     | {"load_cells": {"picture": "load_cells()", "extra": "inspection"}}
     | {
@@ -86,7 +92,9 @@ CALLS = (
         for name in ("load_folder", "read_image", "read_digit")
     }
     | {
-        "Parts": {"call": "Parts(np.ones((1, 4, 4)), np.array(['a']), None, np.array(['a/1.png'])).order"},
+        "Parts": {
+            "call": "Parts(np.ones((1, 4, 4)), np.array(['a']), None, np.array(['a/1.png'])).order"
+        },
         "LeakCheck": {"call": "LeakCheck(.5, .6, .7, True, False).advice"},
         "leak_check": {"call": f"leak_check({X}, {Y})"},
         "main": {"call": "main(['predict', 'no model', 'no image'])"},

@@ -60,10 +60,10 @@ def test_it_has_the_code_of_its_source_and_begins_with_an_install(folder, path):
 
     source, copy = nbformat.read(path, 4), nbformat.read(folder / path.name, 4)
     text = path.read_text(encoding="utf-8")
-    needs = {"inspection": "load_cells", "scale": "dask.distributed",
-             "torch": '"import torch', "keras": '"import keras'}  # fmt: skip
-    extras = ["course", *(extra for extra, sign in needs.items() if sign in text)]
-    assert f"stacked_nn[{','.join(extras)}]" in copy.cells[1].source
+    needs = {"inspection": "load_cells", "scale": "dask.distributed"}
+    needed = ["course", *(extra for extra, sign in needs.items() if sign in text)]
+    needed += {"20_pytorch": ["torch"], "21_keras": ["keras"]}.get(path.stem, [])
+    assert f"stacked_nn[{','.join(needed)}]" in copy.cells[1].source
     assert "skip_exec" not in copy.cells[0].source
     copy.cells.pop(1)
     ours = [x for x in lines(source) if not x.startswith(("from nbdev", "nbdev_export("))]

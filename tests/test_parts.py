@@ -89,7 +89,10 @@ def test_a_smaller_image_is_the_mean_of_blocks_as_the_cells_of_the_lesson_are(tm
         (lambda p: p.write_bytes(b""), "is empty (0 bytes)"),
         (lambda p: p.write_bytes(VALUES.tobytes()), "is no image; expected PNG"),
         (lambda p: Image.new("L", (1, 1)).save(p), "has 1 x 1 pixels; expected two or more"),
-        (lambda p: Image.fromarray(VALUES / 255.0).save(p, "TIFF"), "more than 16 bits; expected 8"),
+        (
+            lambda p: Image.fromarray(VALUES / 255.0).save(p, "TIFF"),
+            "more than 16 bits; expected 8",
+        ),
         (lambda p: GREY.save(p, "TIFF", save_all=True, append_images=[GREY]), "holds 2 images"),
     ],
 )
@@ -242,7 +245,9 @@ def moved(rows, rng):
     def change(image):
         A = np.eye(2) + rng.uniform([[-0.15, -0.05], [-0.3, -0.2]], [[0.15, 0.05], [0.3, 0.2]])
         middle = np.array([3.5, 3.5])
-        return affine_transform(image, A, middle - A @ middle + rng.uniform(-0.7, 0.7, 2), order=1)
+        return affine_transform(
+            image, A, middle - A @ middle + rng.uniform(-0.7, 0.7, 2), order=1
+        )
 
     return np.array([change(image) for image in rows.reshape(-1, 8, 8)]).reshape(-1, 64)
 

@@ -26,10 +26,19 @@ def has_copy(path):
     return bool(re.match(r"[0-4]\d_", Path(path).name)) or not is_stored_only(path)
 
 
+# the extras of the package, and the sign in a notebook that says that it needs one
+SIGNS = {
+    "inspection": "load_cells",
+    "scale": "dask.distributed",
+    "torch": r'"from torch import nn\b',
+    "keras": r'"import keras\b',
+}
+
+
 def extras(path):
-    "The extras that a notebook needs, as its cell for Colab names them"
-    found = re.search(r"%pip install .*?stacked_nn\[([\w,]+)\]", Path(path).read_text("utf-8"))
-    return found[1].split(",") if found else ["course"]
+    "The extras that a notebook needs"
+    text = Path(path).read_text(encoding="utf-8")
+    return ["course", *(extra for extra, sign in SIGNS.items() if re.search(sign, text))]
 
 
 def split_cell(source):

@@ -1,8 +1,8 @@
 // Draw a digit and see everything that the course computes from it: two views, two networks,
 // their product.
 import {
-  bars, best, doubles, fit, floats, images, logSoftmax, make, mounter, percent, picture, plot,
-  poolLogs, slider, sum,
+  bars, best, doubles, drawing, fit, floats, images, logSoftmax, make, mounter, percent, picture,
+  plot, poolLogs, slider, sum, tray,
 } from "./kit.js";
 
 // ---- the numbers, as in stacked_nn.features, .mlp and .combine ----
@@ -51,28 +51,6 @@ export function look(model, image, exponents = [1, 1]) {
   return { slopes, spreads, distances, probabilities };
 }
 
-// ---- changes of an 8x8 image ----
-const at = (image, row, column) =>
-  (row < 0 || row > 7 || column < 0 || column > 7 ? 0 : image[8 * row + column]);
-const remade = (f) => (image) => image.map((_, i) => f(image, Math.floor(i / 8), i % 8));
-const kernel = [-1, 0, 1].flatMap((r) => [-1, 0, 1].map((c) =>
-  [r, c, (2 - Math.abs(r)) * (2 - Math.abs(c)) / 16]));
-const changes = {
-  "←": ["Shift left", remade((x, r, c) => at(x, r, c + 1))],
-  "↑": ["Shift up", remade((x, r, c) => at(x, r + 1, c))],
-  "↓": ["Shift down", remade((x, r, c) => at(x, r - 1, c))],
-  "→": ["Shift right", remade((x, r, c) => at(x, r, c - 1))],
-  Blur: ["", remade((x, r, c) => sum(kernel.map(([dr, dc, w]) => w * at(x, r + dr, c + dc))))],
-  Invert: ["", (x) => x.map((ink) => 1 - ink)],
-  Clear: ["", (x) => x.map(() => 0)],
-};
-
-/** Ink or erase with a soft round pen of about two pixels at (x, y), in pixels */
-const stroke = (image, x, y, erase) => remade((old, r, c) => {
-  const touch = Math.min(1, Math.max(0, 1.3 - Math.hypot(c + 0.5 - x, r + 0.5 - y)));
-  return erase ? Math.min(at(old, r, c), 1 - touch) : Math.max(at(old, r, c), touch);
-})(image);
-
 // ---- the page ----
 const names = ["Weight", "Bias", "Combined"], colours = ["weight", "bias", "combined"];
 const classes = [..."0123456789"];
@@ -83,63 +61,9 @@ function render({ model, el }) {
   const looks = net.digits.map((image) => look(net, image).probabilities.map(best));
   let image = [...model.get("image")], chosen = null, from = -1, results;
 
-  // the sheet: one stop for the keyboard, arrows inside
-  const cells = image.map(() => make("div", { role: "gridcell", tabIndex: -1 }));
-  const rows = Array.from({ length: 8 }, (_, r) =>
-    make("div", { role: "row" }, ...cells.slice(8 * r, 8 * r + 8)));
-  const sheet = make("div", { className: "sheet pad", role: "grid",
-    ariaLabel: "Drawing, 8 by 8 pixels. Arrow keys move, Space inks, Delete erases." }, ...rows);
-  const pen = make("button", { type: "button", textContent: "Erase", ariaPressed: false });
-  pen.onclick = () => { pen.ariaPressed = !erasing(); };
-  const erasing = () => pen.ariaPressed === "true";
-  let cursor = 27;
-  const point = (i) => { cells[cursor].tabIndex = -1; cells[cursor = i].tabIndex = 0; };
-  point(cursor);
-  sheet.onkeydown = (event) => {
-    const r = Math.floor(cursor / 8), c = cursor % 8;
-    const to = { ArrowLeft: [r, c - 1], ArrowRight: [r, c + 1], ArrowUp: [r - 1, c],
-      ArrowDown: [r + 1, c], Home: [r, 0], End: [r, 7] }[event.key];
-    const inks = [" ", "Enter"].includes(event.key);
-    if (to) {
-      const [row, column] = to.map((v) => Math.min(7, Math.max(0, v)));
-      point(8 * row + column);
-      cells[cursor].focus();
-    } else if (inks || ["Delete", "Backspace"].includes(event.key))
-      draw(stroke(image, c + 0.5, r + 0.5, !inks || erasing()));
-    else return;
-    event.preventDefault();
-  };
-  let last = null;
-  sheet.onpointerdown = (event) => {
-    if (event.button) return;
-    event.preventDefault();
-    sheet.setPointerCapture(event.pointerId);
-    last = null;
-    sheet.onpointermove(event);
-    point(8 * Math.floor(last[1]) + Math.floor(last[0]));
-    cells[cursor].focus({ preventScroll: true });
-  };
-  sheet.onpointermove = (event) => {
-    if (!sheet.hasPointerCapture(event.pointerId)) return;
-    const box = sheet.getBoundingClientRect();
-    const to = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height]
-      .map((part) => Math.min(7.99, Math.max(0, 8 * part)));
-    const [x, y] = last ?? to, [dx, dy] = [to[0] - x, to[1] - y];
-    const steps = last ? Math.ceil(3 * Math.hypot(dx, dy)) : 1;
-    let next = image;
-    for (let i = 1; i <= steps; i++)
-      next = stroke(next, x + dx * i / steps, y + dy * i / steps, erasing());
-    last = to;
-    draw(next);
-  };
+  const paper = drawing((next) => draw(next));
 
   // tools
-  const tools = Object.entries(changes).map(([name, [title, change]]) => {
-    const words = title ? { title, ariaLabel: title } : {};
-    const button = make("button", { type: "button", textContent: name, ...words });
-    button.onclick = () => draw(change(image));
-    return button;
-  });
   const wrong = (k) => (i) => looks[i][k] !== net.labels[i];
   const choices = {
     "any test digit": () => true,
@@ -183,11 +107,7 @@ function render({ model, el }) {
   function show() {
     results = look(net, image, exponents.map((e) => e.value));
     const { slopes, spreads, distances, probabilities } = results;
-    image.forEach((ink, i) => {
-      cells[i].style.setProperty("--ink", ink.toFixed(3));
-      const place = `row ${Math.floor(i / 8) + 1}, column ${i % 8 + 1}`;
-      cells[i].ariaLabel = `${place}: ${Math.round(100 * ink)} % ink`;
-    });
+    paper.show(image);
     const nearest = best(distances.map((d) => -d)), twoDigits = (v) => v.toFixed(2);
     const heights = (values) => values.map((v) => v / Math.max(...values, 1e-9));
     views[0].show(heights(slopes), best(slopes), `Sensitivity: ${list(slopes, twoDigits)}`);
@@ -251,11 +171,9 @@ function render({ model, el }) {
   const product = `Weight × Bias${net.prior.some(Boolean) ? " ÷ prior" : ""}, scaled`;
   const row = (k, extra) =>
     make("div", { className: "row" }, title(names[k], colours[k], extra), charts[k].el);
-  const tray = (...children) => make("div", { className: "tools" }, ...children);
   el.append(make("div", { className: "snn playground" }, make("div", { className: "body" },
     make("div", { className: "answers" }, ...answers, spoken),
-    make("div", { className: "left" }, sheet, tray(pen, ...tools.slice(4)),
-      tray(...tools.slice(0, 4)), tray(which, next), origin),
+    make("div", { className: "left" }, ...paper.els, tray(which, next), origin),
     make("div", { className: "right" },
       title("Sensitivity", "weight", small("longest wins")), views[0].el,
       make("div", { className: "thumbs", role: "group",
