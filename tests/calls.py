@@ -93,7 +93,7 @@ CALLS = (
     }
     | {
         "Parts": {
-            "call": "Parts(np.ones((1, 4, 4)), np.array(['a']), None, np.array(['a/1.png'])).order"
+            "call": "Parts(np.ones((1, 4, 4)), np.array(['a']), None, np.array(['a/1'])).order"
         },
         "LeakCheck": {"call": "LeakCheck(.5, .6, .7, True, False).advice"},
         "leak_check": {"call": f"leak_check({X}, {Y})"},
