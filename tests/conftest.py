@@ -1,6 +1,6 @@
 """What the tests share: names of pages, the built site, a browser that watches what a page does
 
-`CHROMIUM` names the browser (default `/usr/bin/chromium`).
+`CHROMIUM` and `FIREFOX` name the browsers (default `/usr/bin/chromium`, `/usr/bin/firefox-esr`).
 """
 
 import os
@@ -28,8 +28,13 @@ sys.path.insert(0, str(ROOT / "tools"))
 from cells import page_name  # noqa: E402
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+FIREFOX = os.environ.get("FIREFOX", "/usr/bin/firefox-esr")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
+BROWSERS = {  # Debian's Firefox is driven by WebDriver BiDi
+    "chromium": {"executable_path": CHROMIUM, "args": QUIET},
+    "firefox": {"executable_path": FIREFOX, "channel": "moz-firefox"},
+}
 PREFIX = "/stacked_nn/"  # the site lives in a folder of its host, as on GitHub Pages
 
 
@@ -58,9 +63,9 @@ PAGES = sorted({page_name(p) for p in SOURCES} | set(SIDEBAR))
 
 @pytest.fixture(scope="session")
 def docs():
-    "The folder of the site, which is built if it is not there, or older than what it is made from"
-    built, sources = DOCS / "index.html", ("nbs/**/*", "tools/pages*", "tools/pages/*",
-                                           "stacked_nn/static/*", "settings.ini")  # fmt: skip
+    "The folder of the site, built if it is not there or older than what it is made from"
+    built = DOCS / "index.html"
+    sources = "nbs/**/*", "tools/pages*", "tools/pages/*", "stacked_nn/static/*", "settings.ini"
     files = (p for pattern in sources for p in ROOT.glob(pattern) if p.is_file())
     newest = max(p.stat().st_mtime for p in files)
     if not built.exists() or built.stat().st_mtime < newest:
@@ -106,10 +111,13 @@ def site(docs):
 
 
 @pytest.fixture(scope="session")
-def browser():
-    need(Path(CHROMIUM).exists(), f"no Chromium at {CHROMIUM}; install it or set CHROMIUM")
+def browser(request):
+    """Chromium; `parametrize("browser", BROWSERS, indirect=True)` runs tests in each"""
+    name = getattr(request, "param", "chromium")
+    path = BROWSERS[name]["executable_path"]
+    need(Path(path).exists(), f"no browser at {path}; install it or set {name.upper()}")
     with sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = getattr(p, name).launch(**BROWSERS[name])
         yield browser
         browser.close()
 

@@ -365,7 +365,7 @@ def test_diverging_training_is_noticed_and_leaves_finite_weights(dtype, n_nets, 
 
 
 def test_a_right_gradient_is_never_condemned():
-    "Small weights, tiny inputs, a network that has learnt all: cases in which 0.1.0 saw errors up to 1"
+    "Small weights, tiny inputs, a network that has learnt all: in these 0.1.0 saw errors up to 1"
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((5, 10)), np.arange(5) * 2
     for seed in range(12):
@@ -629,10 +629,9 @@ def test_reprs():
     )
     X, y = np.eye(3), np.arange(3)
     history = train(MLP((3, 8, 3), random_state=0), X, y, epochs=50, lr=0.1, progress=False)
-    assert (
-        repr(history)
-        == f"History(50 epochs, loss {history.loss[0]:.3f} to {history.loss[-1]:.3f}, best_epoch=50)"
-    )
+    first, last = history.loss[0], history.loss[-1]
+    text = f"History(50 epochs, loss {first:.3f} to {last:.3f}, best_epoch=50)"
+    assert repr(history) == text
     assert repr(History()) == "History(0 epochs, loss none to none, best_epoch=0)"
 
 

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 from dataclasses import is_dataclass
@@ -29,6 +30,18 @@ def test_clean(command):
         [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_lines_are_98_columns_at_most():
+    "Of Python, JavaScript and stylesheets; `__all__` and `_modidx.py` are nbdev's own"
+    patterns = ("stacked_nn/[!_]*.py", "stacked_nn/static/*", "tests/*.py", "tools/*.py",
+                "tools/pages/*.js", "nbs/*.css")  # fmt: skip
+    long = []
+    for path in (path for pattern in patterns for path in ROOT.glob(pattern)):
+        text = path.read_text(encoding="utf-8")
+        text = re.sub(r"^__all__ = \[[^]]*\]", "", text, flags=re.M)
+        long += [f"{path.name}: {line}" for line in text.split("\n") if len(line) > 98]
+    assert not long, "\n".join(long)
 
 
 @pytest.mark.parametrize("name", PUBLIC)
@@ -103,7 +116,8 @@ import time; start = time.process_time(); import stacked_nn; print(time.process_
 import sys; assert "sklearn" not in sys.modules and "numpy" not in sys.modules
 import stacked_nn.train, stacked_nn.calibrate
 from stacked_nn import MLP, StackedClassifier, calibrate, train
-assert train.__name__ == "train" and calibrate.__name__ == "calibrate" and "RTFeatures" in dir(stacked_nn)
+assert train.__name__ == "train" and calibrate.__name__ == "calibrate"
+assert "RTFeatures" in dir(stacked_nn)
 try: stacked_nn.nothing
 except AttributeError as e: assert "no attribute 'nothing'" in str(e)
 """

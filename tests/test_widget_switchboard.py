@@ -1,4 +1,4 @@
-"""The switchboard in a real browser: its two switches, and what it says against the numbers that Python stored
+"""The switchboard in a real browser: its two switches, and what it says against Python's numbers
 
 Without a browser these tests are skipped; where `CI` is set they fail.
 """
