@@ -31,7 +31,8 @@ def save_rows(
     path = os.fsdecode(path)
     place, n, like = os.path.realpath(path), 0, None
     if not hasattr(blocks, "__iter__"):
-        raise TypeError(f"blocks is a {type(blocks).__name__}; expected arrays, one after another")
+        raise TypeError(f"blocks is a {type(blocks).__name__}; "
+                        "expected arrays, one after another")
     try:
         with TemporaryDirectory(prefix=".", dir=os.path.dirname(place)) as folder:
             part = os.path.join(folder, "part")
@@ -57,8 +58,8 @@ def _check_rows(rows: np.ndarray, i: int, like: np.ndarray) -> np.ndarray:
         raise ValueError(f"block {i} is {rows.dtype} of shape {rows.shape}; "
                          "expected rows of numbers")
     if rows.dtype != like.dtype or rows.shape[1:] != like.shape[1:]:
-        raise ValueError(f"block {i} is {rows.dtype} of shape {rows.shape}; expected {like.dtype} "
-                         f"of shape {('n', *like.shape[1:])}, as the first")
+        raise ValueError(f"block {i} is {rows.dtype} of shape {rows.shape}; expected "
+                         f"{like.dtype} of shape {('n', *like.shape[1:])}, as the first")
     return rows
 
 def _write_header(file: Any, n: int, like: np.ndarray) -> None:
