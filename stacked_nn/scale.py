@@ -59,8 +59,7 @@ def _check_rows(rows: np.ndarray, i: int, like: np.ndarray) -> np.ndarray:
                          "expected rows of numbers")
     if rows.dtype != like.dtype or rows.shape[1:] != like.shape[1:]:
         raise ValueError(f"block {i} is {rows.dtype} of shape {rows.shape}; expected "
-                         f"{like.dtype} "
-                         f"of shape {('n', *like.shape[1:])}, as the first")
+                         f"{like.dtype} of shape {('n', *like.shape[1:])}, as the first")
     return rows
 
 def _write_header(file: Any, n: int, like: np.ndarray) -> None:
