@@ -55,8 +55,8 @@ serve: .venv/ready
 
 # the lessons on PyTorch and Keras and the page of the bridge, run anew in place (or into the folder OUT), and their tests
 engines: .venv-engines/ready
-	.venv-engines/bin/python tools/run.py --force --out $(or $(OUT),nbs) $(wildcard nbs/2[01]_*.ipynb nbs/57_*.ipynb)
-	ENGINES=1 .venv-engines/bin/python -m pytest -ra $(wildcard tests/test_engines.py tests/test_keras.py tests/test_bridge.py)
+	.venv-engines/bin/python tools/run.py --force --out $(or $(OUT),nbs) nbs/20_pytorch.ipynb nbs/21_keras.ipynb nbs/57_bridge.ipynb
+	ENGINES=1 .venv-engines/bin/python -m pytest -ra tests/test_engines.py tests/test_engines_scale.py tests/test_keras.py tests/test_bridge.py
 
 # the page "Benchmarks", against the engines and scikit-learn; two minutes or so
 bench: .venv-engines/ready

@@ -1,21 +1,14 @@
-"""The data-parallel script of lesson 22, with two processes: needs PyTorch
-
-`SNN_ENGINES=1` says that the engines are meant to be there: a missing one then fails the test.
-"""
+"The data-parallel script of lesson 22, with two processes: needs PyTorch"
 
 import json
 import os
 import subprocess
 import sys
 
-import pytest
-from conftest import ROOT
+from conftest import ROOT, engine
 from test_project import cells, source
 
-if os.environ.get("SNN_ENGINES") == "1":
-    import torch  # noqa: F401
-else:
-    pytest.importorskip("torch", reason="needs PyTorch (pip install torch)")
+engine("torch")
 
 
 def test_two_processes_train_as_one_does(tmp_path):
