@@ -318,7 +318,9 @@ def test_answers_stand_on_paper_beside_the_letters_of_the_choices(page, browser)
     assert not t.locator("details").is_visible()
     t.emulate_media(media="print")
     t.evaluate("dispatchEvent(new Event('beforeprint'))")
-    answers, choices = (t.locator(f".quiz {part}") for part in ("details li", "button[data-letter]"))
+    answers, choices = (
+        t.locator(f".quiz {part}") for part in ("details li", "button[data-letter]")
+    )
     assert answers.count() == 2 and all(answer.is_visible() for answer in answers.all())
     for choice, answer in zip(choices.all_inner_texts(), answers.all_inner_texts()):
         assert ("Down" in choice) == ("Right" in answer), f"{choice!r} stands beside {answer!r}"
