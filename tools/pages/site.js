@@ -349,7 +349,7 @@ function number(quiz, reply, pick) {
   };
 }
 
-// What stands behind a prediction waits until there is one: the outputs of the cells right behind it,
+// What stands behind a prediction waits until there is one: the outputs of the cells behind it,
 // and all that is said of them, up to the next heading, question or widget
 function hold(quiz) {
   const held = [];
