@@ -349,14 +349,15 @@ function number(quiz, reply, pick) {
   };
 }
 
-// What stands behind a prediction waits until there is one: the outputs of the cells right behind it,
+// What stands behind a prediction waits until there is one: the outputs of the cells behind it,
 // and all that is said of them, up to the next heading, question or widget
 function hold(quiz) {
   const held = [];
-  const ends = "section, h2, h3, .quiz, .snn, .widget";
+  const isEnd = (next) =>
+    next.matches("section, h2, h3, .quiz, .snn, .widget") || $(".snn, .widget", next);
   let part = quiz.nextElementSibling,
     name = "held";
-  for (; part && !part.matches(ends) && !$(".snn, .widget", part); part = part.nextElementSibling) {
+  for (; part && !isEnd(part); part = part.nextElementSibling) {
     if (!part.matches(".cell")) name = "later";
     part.classList.add(name);
     held.push(part);
