@@ -69,7 +69,29 @@ def plot_views(
     return axs
 
 # %% ../nbs/02_features.ipynb #3a481322
-class RTFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+def _compare(x: np.ndarray, m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    "Slope of each row of `x` over each prototype of `m`, and the spread around that line"
+    mm = (m ** 2).sum(1)
+    mm[mm == 0] = 1                         # an empty prototype explains nothing: slope 0
+    xx, mx = np.einsum("ij,ij->i", x, x)[:, None], x @ m.T
+    slope = mx / mm
+    left = xx - slope * mx                  # of xx, beside the slope
+    i, c = np.nonzero(left < 1e-4 * xx)     # next to nothing: its digits have cancelled
+    left[i, c] = ((x[i] - slope[i, c, None] * m[c]) ** 2).sum(1)
+    return slope, np.sqrt(left / max(x.shape[1] - 1, 1))
+
+class _OneColumnPerClass(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    "What scikit-learn wants to know of a transformer that compares rows with classes"
+    @property
+    def _n_features_out(self) -> int: return len(self.classes_)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+class RTFeatures(_OneColumnPerClass):
     """Ten numbers per image: sensitivity to, or deviation from, the prototype of each class
 
     A prototype is the mean of the rows of a class; an image is compared with it by a line through
@@ -156,30 +178,12 @@ class RTFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
                              "expected some by `partial_fit`")
         m = self.prototypes_
         unit = np.abs(m).max() or 1.                # squares neither overflow nor vanish
-        m = m / unit
-        mm = (m ** 2).sum(1)
-        mm[mm == 0] = 1                             # an empty prototype explains nothing: slope 0
         values = np.empty((len(X), len(m)), X.dtype)
         with np.errstate(over="ignore", invalid="ignore"):
             for rows in gen_batches(len(X), 256):   # what the cache holds: quick, little memory
-                x = X[rows] / unit
-                xx, mx = np.einsum("ij,ij->i", x, x)[:, None], x @ m.T
-                slope = mx / mm
-                left = xx - slope * mx              # of xx, beside the slope
-                i, c = np.nonzero(left < 1e-4 * xx) # next to nothing: its digits have cancelled
-                left[i, c] = ((x[i] - slope[i, c, None] * m[c]) ** 2).sum(1)
-                spread = np.sqrt(left / max(x.shape[1] - 1, 1))
+                slope, spread = _compare(X[rows] / unit, m / unit)
                 values[rows] = slope if self.metric == "sensitivity" else unit * spread
         if not np.isfinite(values).all():
             raise ValueError("X has values too large to compute with; expected numbers of about "
                              f"the size of the training data, {unit:g}")
         return values
-
-    @property
-    def _n_features_out(self) -> int: return len(self.classes_)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags

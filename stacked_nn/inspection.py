@@ -121,7 +121,8 @@ def _break(
     elif defect == "area":
         t = rng.uniform(0, 2 * np.pi)
         deep = down * np.cos(t) + right * np.sin(t)
-        cell[(deep > 0) & (deep < rng.uniform(.08, .4)) & (abs(right) < .35)] *= max(1 - s / 2, .2)
+        dark = (deep > 0) & (deep < rng.uniform(.08, .4)) & (abs(right) < .35)
+        cell[dark] *= max(1 - s / 2, .2)
     else:
         side, first = len(cell), rng.integers(2)
         top, bottom = (bars[first:first + 2] * side).astype(int)

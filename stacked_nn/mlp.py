@@ -5,7 +5,7 @@
 # %% ../nbs/05_mlp.ipynb #f40502ad
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -167,6 +167,17 @@ class GradientErrors(dict):
         return "\n".join(f"{name:10}  {error:.0e}  {'right' if error < 1e-6 else 'WRONG'}"
                          for name, error in self.items())
 
+_NUDGE = 1e-5
+
+def _nudged(array: np.ndarray, look: Callable) -> Iterator[tuple]:
+    "For each number of the array: its place, what a nudge does to each row, and rows with a kink"
+    for at in np.ndindex(array.shape):
+        kept = array[at]
+        array[at] = kept + _NUDGE; above, on = look()
+        array[at] = kept - _NUDGE; below, on_below = look()
+        array[at] = kept
+        yield at, above - below, (on != on_below).any(-1)
+
 def gradient_check(
     net: MLP,           # of float64
     X: ArrayLike,       # (..., n, n_in); a few rows are enough
@@ -177,10 +188,10 @@ def gradient_check(
     A row in which the nudge of a weight switches a ReLU on or off has no derivative there: it is
     left out for that weight. Read the table from below: the lowest array that is wrong shows in
     which layer the fault is. `ValueError` if the network is of float32."""
-    h, X = 1e-5, check_matrix(X, check_type(net, MLP, "net").sizes[0])
+    X = check_matrix(X, check_type(net, MLP, "net").sizes[0])
     if net.dtype != np.float64:
         raise ValueError(f"net has dtype {net.dtype}; "
-                         f"expected float64, in which a nudge of {h} is not lost")
+                         f"expected float64, in which a nudge of {_NUDGE} is not lost")
     a = net.activations(X)
     target = one_hot(check_labels(y, net.sizes[-1], a[-1].shape[:-1]), net.sizes[-1])
 
@@ -195,17 +206,12 @@ def gradient_check(
     rows = [net.backward([layer[..., r:r + 1, :] for layer in a], error[..., r:r + 1, :])
             for r in range(error.shape[-2])]
     # what rounding makes of a difference of losses: a gradient smaller than that cannot be seen
-    noise = np.finfo(float).eps * (1 + np.abs(a[-1])).sum() / h
+    noise = np.finfo(float).eps * (1 + np.abs(a[-1])).sum() / _NUDGE
     for layer, kind in np.ndindex(len(grads), 2):
         array, grad = (net.weights, net.biases)[kind][layer], grads[layer][kind].copy()
         numeric = np.zeros_like(array)
-        for at in np.ndindex(array.shape):
-            kept = array[at]
-            array[at] = kept + h; up, on = look()
-            array[at] = kept - h; down, on_below = look()
-            array[at] = kept
-            kink = (on != on_below).any(-1)
-            numeric[at] = (up - down)[~kink].sum() / (2 * h)
+        for at, change, kink in _nudged(array, look):
+            numeric[at] = change[~kink].sum() / (2 * _NUDGE)
             grad[at] -= sum(rows[r][layer][kind][at] for r in np.nonzero(kink)[-1])
         scale = max(np.abs(grad).max(), np.abs(numeric).max()) + 1e6 * noise
         errors[f"{('weights', 'biases')[kind]}[{layer}]"] = float(

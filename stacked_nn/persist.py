@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from tempfile import TemporaryDirectory
 from types import FunctionType
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from sklearn.preprocessing import StandardScaler
@@ -44,6 +44,18 @@ def _check_net(net: Any, sizes: tuple[int, ...], n_nets: int | None, where: str)
         _check_array(W, f"weights[{i}]{where}", (*lead, n_in, n_out), dtype)
         _check_array(b, f"biases[{i}]{where}", (*lead, 1, n_out), dtype)
 
+def _check_view(view: Any, n_out: int, where: str) -> None:
+    if type(view) is RTFeatures:
+        _check_array(view.prototypes_, "prototypes_" + where, (n_out, view.n_features_in_))
+    if type(view) is RTTiles:
+        _check_array(view.prototypes_, "prototypes_" + where,
+                     (len(view.kinds_), *view.prototypes_.shape[1:]))
+    if type(view) is Siamese:
+        sizes = check_type(view.net_, MLP, "embedding" + where).sizes
+        _check_net(view.net_, (view.n_features_in_, *sizes[1:]), None, where)
+        _check_array(view.prototypes_, "prototypes_" + where, (n_out, sizes[-1]))
+        check_number(view.scale_, "scale_" + where, boundaries="left")
+
 def _check(model: Any) -> None:
     "An error that names a part of a model, if it contradicts another or is not finite"
     if hidden := vars(model).keys() & dir(type(model)):
@@ -65,22 +77,13 @@ def _check(model: Any) -> None:
     for part in (model.scalers_, model.reach_, model.nets_, model.history_):
         if list(part) != names: raise ValueError(f"views have the names {names} and {list(part)}")
     for name, view in model.views_.items():
-        net, scaler, where = model.nets_[name], model.scalers_[name], f" of view {name!r}"
-        n = check_type(scaler, StandardScaler, "scaler" + where).n_features_in_
+        where = f" of view {name!r}"
+        n = check_type(model.scalers_[name], StandardScaler, "scaler" + where).n_features_in_
         for part in ("mean_", "var_", "scale_"):
-            _check_array(getattr(scaler, part), part + where, (n,))
-        if type(view) is RTFeatures:
-            _check_array(view.prototypes_, "prototypes_" + where, (n, view.n_features_in_))
-        if type(view) is RTTiles:
-            _check_array(view.prototypes_, "prototypes_" + where,
-                         (len(view.kinds_), *view.prototypes_.shape[1:]))
-        if type(view) is Siamese:
-            sizes = check_type(view.net_, MLP, "embedding" + where).sizes
-            _check_net(view.net_, (view.n_features_in_, *sizes[1:]), None, where)
-            _check_array(view.prototypes_, "prototypes_" + where, (n, sizes[-1]))
-            check_number(view.scale_, "scale_" + where, boundaries="left")
-        sizes = n, *check_type(net, MLP, "network" + where).sizes[1:-1], len(classes)
-        _check_net(net, sizes, None, where)
+            _check_array(getattr(model.scalers_[name], part), part + where, (n,))
+        _check_view(view, n, where)
+        net = check_type(model.nets_[name], MLP, "network" + where)
+        _check_net(net, (n, *net.sizes[1:-1], len(classes)), None, where)
         check_type(model.history_[name], History, "history" + where)
         check_number(model.reach_[name], "reach" + where, boundaries="left")
 
@@ -139,6 +142,18 @@ def _write(data: bytes, path: str) -> None:
 # beside what skops itself trusts
 _TRUSTED = [MLP, StackedClassifier, RTFeatures, RTTiles, Siamese, History, np.dtype]
 
+def _check_zip(file: BinaryIO, size: int) -> None:
+    "An error if the file is not as `save` writes it, before anything in it is read"
+    if not zipfile.is_zipfile(file):
+        raise ValueError("it is cut short, or `save` did not write it")
+    members = zipfile.ZipFile(file).infolist()
+    if any(member.filename == "header.json" for member in members):
+        raise ValueError("it was saved by version 0.1.0, and 0.2.0 has another format; "
+                         "fit the model and save it again")
+    if (any(member.compress_type for member in members)
+            or sum(member.file_size for member in members) > size):
+        raise ValueError("it is compressed, or larger inside than outside")
+
 def load(
     path: str | os.PathLike,            # a file that `save` has written
     trusted: Sequence[Any] = (),        # types of your own that are in it, or their names
@@ -155,15 +170,7 @@ def load(
         raise ValueError(f"{path} cannot be loaded: it is no regular file")
     with open(path, "rb") as file:
         try:
-            if not zipfile.is_zipfile(file):
-                raise ValueError("it is cut short, or `save` did not write it")
-            members = zipfile.ZipFile(file).infolist()
-            if any(member.filename == "header.json" for member in members):
-                raise ValueError("it was saved by version 0.1.0, and 0.2.0 has another format; "
-                                 "fit the model and save it again")
-            if (any(member.compress_type for member in members)
-                    or sum(member.file_size for member in members) > status.st_size):
-                raise ValueError("it is compressed, or larger inside than outside")
+            _check_zip(file, status.st_size)
             model = skops.io.load(file, trusted)
             if type(model) not in (MLP, StackedClassifier):
                 raise ValueError(f"it holds a {type(model).__name__}; "

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .checks import (all_or_nothing, check_classes, check_count, check_list,
                                check_number, check_numbers, check_random)
+from .features import _OneColumnPerClass
 from .mlp import MLP
 from .train import _Best, _finite
 
@@ -57,7 +57,7 @@ def contrastive(
     return loss, pull.sum(-1, keepdims=True) * e - pull @ e
 
 # %% ../nbs/17_siamese.ipynb #52435eae
-class Siamese(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class Siamese(_OneColumnPerClass):
     """Distance of each row from the mean of each class, in a space learned from pairs of rows
 
     A row is "the same" as the rows of its class, and "different" from all others. After Bromley
@@ -184,12 +184,3 @@ class Siamese(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         "Distance from the prototype of each class, in the order of `classes_`"
         e = self.embed(X)
         return distances(e, self.prototypes_.astype(e.dtype, copy=False))
-
-    @property
-    def _n_features_out(self) -> int: return len(self.classes_)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags

@@ -30,7 +30,7 @@ from .checks import (all_or_nothing, check_choice, check_classes, check_count,
 from .combine import pool_logs
 from .features import RTFeatures
 from .mlp import MLP, log_softmax
-from .train import train
+from .train import History, train
 
 # %% auto #0
 __all__ = ['StackedClassifier']
@@ -135,24 +135,32 @@ class StackedClassifier(ClassifierMixin, _BaseComposition):
         offset, held_offset = np.zeros((len(y), n_classes)), np.zeros((len(y_held), n_classes))
         self.views_, self.scalers_, self.reach_, self.nets_, self.history_ = {}, {}, {}, {}, {}
         for name, view in views:
-            view = FunctionTransformer() if isinstance(view, str) else clone(view)
-            scaler = StandardScaler()
-            Z = _apply(name, X, partial(view.fit_transform, y=y), scaler.fit_transform)
-            self.views_[name], self.scalers_[name] = view, scaler
+            self.views_[name], self.scalers_[name], Z = self._fit_view(name, view, X, y)
             self.reach_[name] = _size(Z).max()
             validation = ((self._view(name, X_held), y_held, held_offset)
                           if self.early_stopping else None)
-            net = MLP((Z.shape[1], *hidden, n_classes), random_state=rng)
-            history = train(net, Z, y, self.epochs, self.batch_size, self.learning_rate,
-                            offset=offset, alpha=self.alpha, smoothing=self.smoothing,
-                            validation=validation, patience=10 if validation else None,
-                            random_state=rng, progress=self.verbose, name=f"view {name!r}")
-            if history.interrupted: raise KeyboardInterrupt
-            self.nets_[name], self.history_[name] = net, history
+            self.nets_[name] = net = MLP((Z.shape[1], *hidden, n_classes), random_state=rng)
+            self.history_[name] = self._train(name, net, Z, y, offset, validation, rng)
             if self.mode == "series":
                 offset = offset + net.logits(Z)
                 if validation: held_offset = held_offset + net.logits(validation[0])
         return self
+
+    def _fit_view(self, name: str, view: Any, X: Any, y: np.ndarray) -> tuple:
+        "A view and its scaler, fitted, and what its network is shown"
+        view = FunctionTransformer() if isinstance(view, str) else clone(view)
+        scaler = StandardScaler()
+        return view, scaler, _apply(name, X, partial(view.fit_transform, y=y),
+                                    scaler.fit_transform)
+
+    def _train(self, name: str, net: MLP, Z: np.ndarray, y: np.ndarray, offset: np.ndarray,
+               validation: tuple | None, rng: np.random.Generator) -> History:
+        history = train(net, Z, y, self.epochs, self.batch_size, self.learning_rate,
+                        offset=offset, alpha=self.alpha, smoothing=self.smoothing,
+                        validation=validation, patience=10 if validation else None,
+                        random_state=rng, progress=self.verbose, name=f"view {name!r}")
+        if history.interrupted: raise KeyboardInterrupt
+        return history
 
     def _cross_fit(self, X: Any, y: np.ndarray) -> np.ndarray:
         "Exponents of the product, from what networks like these say of rows they have not seen"

@@ -1,12 +1,15 @@
-"""How to call each exported name once, in an environment with nothing but the library: code to evaluate
+"""How to call each exported name once, with nothing but the library installed: code to evaluate
 
-`picture` marks what needs matplotlib, anywidget or images, which are not there: the call must say which extra to install.
+`picture` marks what needs matplotlib, anywidget or images, which are not there: the call must say
+which extra to install.
 """
 
 X = "np.random.default_rng(0).random((40, 16))"
 Y = "np.arange(40) % 4"
 P = "softmax(np.random.default_rng(0).random((5, 3)))"
 NET = "MLP((3, 4, 2), random_state=0)"
+ON_FOUR = f"{NET}, np.random.default_rng(0).random((4, 3)), [0, 1, 0, 1]"
+STACK = "StackedClassifier(epochs=1, random_state=0)"
 
 CALLS = (
     {
@@ -41,8 +44,8 @@ CALLS = (
             "cross_entropy": f"cross_entropy({P}, [0, 1, 2, 0, 1])",
             "MLP": f"{NET}.predict(np.ones((2, 3)))",
             "GradientErrors": "repr(GradientErrors({'weights[0]': 1e-9}))",
-            "gradient_check": f"gradient_check({NET}, np.random.default_rng(0).random((4, 3)), [0, 1, 0, 1])",
-            "train": f"train({NET}, np.random.default_rng(0).random((4, 3)), [0, 1, 0, 1], epochs=2, progress=False)",
+            "gradient_check": f"gradient_check({ON_FOUR})",
+            "train": f"train({ON_FOUR}, epochs=2, progress=False)",
             "History": "History().loss",
             "combine_output": f"combine_output({P}, {P})",
             "pool": f"pool([{P}, {P}], 'mean')",
@@ -68,7 +71,7 @@ CALLS = (
             "valleys": "valleys(np.ones((2, 20, 20)))",
             "patterns": "patterns(np.ones((2, 20, 20)))",
             "bootstrap_interval": "bootstrap_interval([.1, .2, .3], [0, 0, 1])",
-            "StackedClassifier": f"StackedClassifier(epochs=2, random_state=0).fit({X}, {Y}).evaluate({X}, {Y})",
+            "StackedClassifier": f"{STACK}.fit({X}, {Y}).evaluate({X}, {Y})",
         }.items()
     }
     | {
@@ -90,19 +93,24 @@ CALLS = (
             "show_digits": f"show_digits({X})",
             "plot_pixel_scatter": "plot_pixel_scatter(np.ones(4), np.ones(4))",
             "plot_views": "plot_views(np.ones(4), np.ones((2, 4)))",
-            "playground": "playground(StackedClassifier(epochs=1, random_state=0).fit(*load_digits()[::2]), np.zeros((1, 64)), [0])",
+            "playground": f"playground({STACK}.fit(*load_digits()[::2]), *load_digits()[1::2])",
             "product_explorer": "product_explorer()",
-            "training_replay": "training_replay({'epochs': [0], 'loss': [0.], 'predictions': [[0]], 'weights': np.ones((1, 2, 3)), 'images': np.zeros((1, 64)), 'labels': [0]})",
-            "independence_dial": "independence_dial({'dial': [], 'series': {}, 'samples': []})",
+            "training_replay": "training_replay({'epochs': [0, 1], 'loss': [2., 1.],"
+            " 'predictions': [[0], [1]], 'weights': np.ones((2, 2, 3)),"
+            " 'images': np.eye(1, 64), 'labels': [1]})",
+            "independence_dial": "independence_dial({'dial': [0, 1],"
+            " 'series': {'product': {'accuracy': [.9, .8], 'log_loss': [.3, .4]}},"
+            " 'samples': [{'w': [0, 1], 'b': [1, 2], 'y': [0, 1]}] * 2})",
             "descent_ball": "descent_ball()",
-            "switchboard": "switchboard({name: {'loss': [.3, .1], 'accuracy': .9} for name in ('neither', 'asked', 'taught', 'both')})",
-            "another_split": "another_split({'a': np.eye(4, dtype=bool), 'b': np.zeros((4, 4), bool)},"
-            " [('a', 'b')], 9)",
-            "cloud_replay": "cloud_replay({'epochs': [0], 'points': np.zeros((1, 1, 2)),"
-            " 'prototypes': np.zeros((1, 2, 2)), 'images': np.zeros((1, 64)), 'labels': [1]})",
+            "switchboard": "switchboard({name: {'loss': [.3, .1], 'accuracy': .9}"
+            " for name in ('neither', 'asked', 'taught', 'both')})",
+            "another_split": "another_split({'a': np.eye(4, dtype=bool),"
+            " 'b': np.zeros((4, 4), bool)}, [('a', 'b')], 9)",
+            "cloud_replay": "cloud_replay({'epochs': [0, 1], 'points': np.ones((2, 1, 2)),"
+            " 'prototypes': [np.eye(2)] * 2, 'images': np.eye(1, 64), 'labels': [1]})",
             "reliability_sliders": f"reliability_sliders([{P}, {P}], [0, 1, 2, 0, 1], [.5, .5])",
-            "operating_explorer": "operating_explorer([0, 1], {'cells': {'a': [.2, .6]}}, {'images': np.zeros((1, 4, 4)),"
-            " 'labels': [1], 'scores': {'a': [.3]}})",
+            "operating_explorer": "operating_explorer([0, 1], {'cells': {'a': [.2, .6]}},"
+            " {'images': np.zeros((1, 4, 4)), 'labels': [1], 'scores': {'a': [.3]}})",
             "neuron_bench": "neuron_bench([[0., 1.], [1., 0.]], [0, 1])",
             "plot_reliability": f"plot_reliability({{'a': {P}}}, [0, 1, 2, 0, 1])",
             "plot_opinions": f"plot_opinions({{'a': {P}[0]}})",

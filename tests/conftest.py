@@ -1,8 +1,9 @@
 """What the tests share: names of pages, the built site, a browser that watches what a page does
 
-`CHROMIUM` names the browser (default `/usr/bin/chromium`).
+`CHROMIUM` and `FIREFOX` name the browsers (default `/usr/bin/chromium`, `/usr/bin/firefox-esr`).
 """
 
+import json
 import importlib
 import os
 import shutil
@@ -29,8 +30,13 @@ sys.path.insert(0, str(ROOT / "tools"))
 from cells import page_name  # noqa: E402
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+FIREFOX = os.environ.get("FIREFOX", "/usr/bin/firefox-esr")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
+BROWSERS = {  # Debian's Firefox is driven by WebDriver BiDi
+    "chromium": {"executable_path": CHROMIUM, "args": QUIET},
+    "firefox": {"executable_path": FIREFOX, "channel": "moz-firefox"},
+}
 PREFIX = "/stacked_nn/"  # the site lives in a folder of its host, as on GitHub Pages
 
 
@@ -41,7 +47,7 @@ def need(condition, what):
 
 
 def engine(name):
-    "A module that a whole file of tests needs; without it they are skipped, or fail where `ENGINES` is set"
+    "A module that a file of tests needs: skips them without it; where `ENGINES` is set they fail"
     if os.environ.get("ENGINES"):
         return importlib.import_module(name)
     return pytest.importorskip(name, reason=f"{name} is not installed; `make engines` has it")
@@ -66,9 +72,9 @@ PAGES = sorted({page_name(p) for p in SOURCES} | set(SIDEBAR))
 
 @pytest.fixture(scope="session")
 def docs():
-    "The folder of the site, which is built if it is not there, or older than what it is made from"
-    built, sources = DOCS / "index.html", ("nbs/**/*", "tools/pages*", "tools/pages/*",
-                                           "stacked_nn/static/*", "settings.ini")  # fmt: skip
+    "The folder of the site, built if it is not there or older than what it is made from"
+    built = DOCS / "index.html"
+    sources = "nbs/**/*", "tools/pages*", "tools/pages/*", "stacked_nn/static/*", "settings.ini"
     files = (p for pattern in sources for p in ROOT.glob(pattern) if p.is_file())
     newest = max(p.stat().st_mtime for p in files)
     if not built.exists() or built.stat().st_mtime < newest:
@@ -114,10 +120,13 @@ def site(docs):
 
 
 @pytest.fixture(scope="session")
-def browser():
-    need(Path(CHROMIUM).exists(), f"no Chromium at {CHROMIUM}; install it or set CHROMIUM")
+def browser(request):
+    """Chromium; `parametrize("browser", BROWSERS, indirect=True)` runs tests in each"""
+    name = getattr(request, "param", "chromium")
+    path = BROWSERS[name]["executable_path"]
+    need(Path(path).exists(), f"no browser at {path}; install it or set {name.upper()}")
     with sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = getattr(p, name).launch(**BROWSERS[name])
         yield browser
         browser.close()
 
@@ -179,6 +188,22 @@ def folder(tmp_path_factory):
     return to
 
 
+@pytest.fixture
+def node(tmp_path):
+    "`node(code)` runs a script beside the modules of the widgets; returns what it prints as JSON"
+    need(shutil.which("node"), "no node")
+    shutil.copytree(ROOT / "stacked_nn/static", tmp_path / "static")
+    (tmp_path / "package.json").write_text('{"type": "module"}', encoding="utf-8")
+
+    def run(code):
+        (tmp_path / "ask.js").write_text(code, encoding="utf-8")
+        done = subprocess.run(["node", "ask.js"], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
 @pytest.fixture(scope="module")
 def address(folder):
     with served(folder) as root:
@@ -205,12 +230,26 @@ def show(browser, folder, address):
         yield open_page
 
 
+# words of a plot that are cut off or too small, or an axis's name that touches its numbers
+CRAMPED = """() => [...document.querySelectorAll('.snn svg')].flatMap(svg => {
+  const texts = [...svg.querySelectorAll('text')].filter(e => e.textContent);
+  const boxes = texts.map(e => e.getBoundingClientRect());
+  const touch = (a, b) => a !== b && a.left < b.right && b.left < a.right
+      && a.top < b.bottom && b.top < a.bottom;
+  return texts.filter((e, i) => boxes[i].left < 0 || boxes[i].right > innerWidth
+      || parseFloat(getComputedStyle(e).fontSize) < 11
+      || e.matches('.name') && boxes.some(box => touch(boxes[i], box))).map(e => e.textContent);
+})"""
+
+
 def assert_fits_and_axe_finds_nothing(t):
     for width in (320, 360, 820, 1400):
         t.set_viewport_size({"width": width, "height": 900})
         t.wait_for_timeout(100)
         over = t.evaluate("document.documentElement.scrollWidth")
         assert over <= width, f"{over} px in a window of {width}"
+        cramped = t.evaluate(CRAMPED)
+        assert not cramped, f"at {width}: {cramped}"
     found = Axe().run(t).response["violations"]
     nodes = [(v["id"], v["help"], [n["target"] for n in v["nodes"][:4]]) for v in found]
     assert not found, nodes

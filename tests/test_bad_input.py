@@ -1,4 +1,4 @@
-"Bad inputs are refused by this library or by scikit-learn, before anything is computed, in words that help"
+"Bad inputs are refused, by this library or by scikit-learn, before anything is computed"
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The built site in a real browser: quiet, reachable by keyboard, legible in every width and both colour schemes
+"""The built site in a real browser: quiet, usable by keyboard, legible in every width and scheme
 
 Without a browser these tests are skipped; where `CI` is set they fail (see `conftest.py`).
 """
@@ -9,6 +9,11 @@ from bs4 import BeautifulSoup
 from conftest import DOCS, PAGES, SIDEBAR
 
 WIDTHS = 320, 360, 820, 1400
+WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
+  [...document.querySelectorAll('main *, header *, footer *')]
+    .filter(e => e.getBoundingClientRect().right > innerWidth + 1
+                 && !e.parentElement.closest('.scroll, pre'))
+    .map(e => e.tagName + '.' + e.className).slice(0, 3)"""
 each_page = pytest.mark.parametrize("page", PAGES)
 each_scheme = pytest.mark.parametrize("scheme", ["light", "dark"])
 
@@ -31,9 +36,7 @@ def test_page_fits_every_width(tab, page, scheme):
     wide = []
     for width in WIDTHS:
         t.set_viewport_size({"width": width, "height": 900})
-        over = t.evaluate("""() => document.documentElement.scrollWidth <= innerWidth ? [] :
-            [...document.querySelectorAll('main *, header *, footer *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1
-              && !e.parentElement.closest('.scroll, pre')).map(e => e.tagName + '.' + e.className).slice(0, 3)""")
+        over = t.evaluate(WIDE)
         if over or t.evaluate("document.documentElement.scrollWidth > innerWidth"):
             wide.append(f"{width} px: {over}")
     assert not wide, f"{page} is wider than the window at {wide}"
@@ -65,8 +68,8 @@ def test_pictures_load(tab, page):
 
 FOCUS = """() => {
   const e = document.activeElement, s = getComputedStyle(e), box = e.getBoundingClientRect();
-  return {name: e.id || e.className || e.textContent.trim().slice(0, 30) || e.tagName, tag: e.tagName,
-          zone: ['#menu', '#toc', '.quiz'].find(zone => e.closest(zone)),
+  return {name: e.id || e.className || e.textContent.trim().slice(0, 30) || e.tagName,
+          tag: e.tagName, zone: ['#menu', '#toc', '.quiz'].find(zone => e.closest(zone)),
           ring: s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2,
           seen: box.width > 0 && box.bottom > 0 && box.top < innerHeight};
 }"""
@@ -251,7 +254,8 @@ def test_folded_target_opens(tab):
     page = first_page_with("details")
     t = tab(page)
     t.evaluate(
-        "document.querySelector('article details:not([open]) > :last-child').id = 'inside'; location.hash = 'inside'"
+        "document.querySelector('article details:not([open]) > :last-child').id = 'inside';"
+        "location.hash = 'inside'"
     )
     t.wait_for_function("document.getElementById('inside').closest('details').open")
 

@@ -454,29 +454,25 @@ def test_x_is_left_to_the_views():
         }
     )
     frame.loc[::7, "size"] = np.nan
+    size = make_pipeline(ColumnTransformer([("", "passthrough", ["size"])]), SimpleImputer())
     views = [
-        (
-            "size",
-            make_pipeline(ColumnTransformer([("", "passthrough", ["size"])]), SimpleImputer()),
-        ),
-        (
-            "colour",
-            ColumnTransformer([("", OneHotEncoder(), ["colour"])]),
-        ),  # sparse or dense, as it likes
+        ("size", size),
+        ("colour", ColumnTransformer([("", OneHotEncoder(), ["colour"])])),  # sparse or dense
         ("day", FunctionTransformer(lambda X: X[["day"]].astype("int64") / 1e18)),
         ("text", make_pipeline(FunctionTransformer(lambda X: X["text"]), TfidfVectorizer())),
-    ]  # sparse
+    ]
     model = quick(views=views).fit(frame, labels)
     assert model.score(frame, labels) > 0.95 and model.n_features_in_ == 4
-    assert (
-        quick(views=views[1:2], pool="fitted", early_stopping=True)
-        .fit(frame, labels)
-        .score(frame, labels)
-        > 0.9
-    )
+    stopped = quick(views=views[1:2], pool="fitted", early_stopping=True).fit(frame, labels)
+    assert stopped.score(frame, labels) > 0.9
     with pytest.raises(ValueError, match="feature names should match"):
         model.predict(frame[["day", "size", "text", "colour"]])
-    words = list(frame["text"])
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_x_may_be_a_list_of_texts_or_sparse():
+    labels = np.arange(90) % 3
+    words = [f"word{c} and more" for c in labels]
     text = quick(views=[("text", TfidfVectorizer())], pool="fitted").fit(words, labels)
     assert text.score(words, labels) == 1
     assert quick(views=[("raw", "passthrough")]).fit(csr_array(X), Y).score(csr_array(X), Y) > 0.6
@@ -584,17 +580,20 @@ def test_a_fit_that_fails_or_is_stopped_changes_nothing(monkeypatch):
             and set(vars(model)) == names
             and model.n_features_in_ == 4
         )
+    fresh = quick(views=[("weight", RTFeatures()), ("second", Second())])
+    with pytest.raises(KeyboardInterrupt):
+        fresh.fit(X, Y)
+    with pytest.raises(NotFittedError):
+        fresh.predict(X)
+
+
+def test_a_view_that_cannot_be_fitted_stays_as_it_was():
     view = RTFeatures().fit(X, Y)
     with pytest.raises(ValueError, match="NaN"):
         view.fit(np.full((3, 2), np.nan), [0, 1, 2])
     with pytest.raises(ValueError, match="unknown so far"):
         view.partial_fit(X, Y + 1)
     assert np.array_equal(view.transform(X), RTFeatures().fit(X, Y).transform(X))
-    fresh = quick(views=[("weight", RTFeatures()), ("second", Second())])
-    with pytest.raises(KeyboardInterrupt):
-        fresh.fit(X, Y)
-    with pytest.raises(NotFittedError):
-        fresh.predict(X)
 
 
 def test_what_was_set_after_fit_is_served_or_refused():

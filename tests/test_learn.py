@@ -1,4 +1,4 @@
-"The learner's copies: nothing in them but what Jupyter shows, no answer in the open, and they run"
+"The learner's copies: only what Jupyter shows is in them, no answer in the open, and they run"
 
 import re
 import sys
@@ -71,10 +71,8 @@ def test_every_copy_runs_from_top_to_bottom(folder, tmp_path):
     done = run(
         sys.executable, ROOT / "tools/run.py", "--out", tmp_path, *sorted(folder.glob("*.ipynb"))
     )
-    assert (
-        f"ran {sum(c.cell_type == 'code' for p in tmp_path.glob('*.ipynb') for c in nbformat.read(p, 4).cells)} "
-        in done
-    )
+    cells = [c for p in tmp_path.glob("*.ipynb") for c in nbformat.read(p, 4).cells]
+    assert f"ran {sum(c.cell_type == 'code' for c in cells)} " in done
 
 
 def test_lessons_on_inspection_run_without_the_real_cells(folder, tmp_path):

@@ -1,7 +1,7 @@
-"""The lessons in the browser, as far as they run without another host: the lab, its kernel, and what it asks of whom
+"""The lessons in the browser, as far as they run without another host: the lab, and what it asks
 
-numpy and the other compiled packages come from Pyodide's host, which no test asks: its requests are refused and counted.
-Skipped unless `make lite` has built `_docs/lite/`.
+numpy and the other compiled packages come from Pyodide's host, which no test asks: its requests
+are refused and counted. Skipped unless `make lite` has built `_docs/lite/`.
 """
 
 import json
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def lab(browser, site):
-    "The first lesson in the lab, opened from its page; `lab.asked` is every URL so far, whoever asked"
+    "The first lesson in the lab, opened from its page; `lab.asked` is every URL so far"
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     context.set_default_timeout(120_000)
     asked = []
@@ -40,7 +40,7 @@ def lab(browser, site):
 
 
 def execute(lab, cell, code=None):
-    "Runs a code cell of the open notebook, with other code if any is given; returns the text of its new output"
+    "Runs a code cell of the open notebook, or `code` in its place; returns its new output"
     where = lab.locator(INDEX).nth(cell)
     where.locator(".cm-content").click()
     if code:
@@ -111,7 +111,7 @@ def test_only_compiled_packages_are_elsewhere():
         assert file.startswith("https:") or (LITE / "static/pyodide" / file).is_file(), file
 
 
-# ---- in the browser; the order matters: nothing foreign is asked for before the first cell runs ----
+# ---- in the browser; in this order: nothing foreign is asked for before the first cell runs ----
 
 
 def test_lab_lists_the_notebooks(lab):

@@ -417,8 +417,7 @@ def test_a_link_stays_and_what_it_points_to_is_replaced(path):
     assert os.listdir(target.parent) == ["v1.skops"]
 
 
-def test_errors_name_the_path_of_the_user(path, monkeypatch):
-    net = MLP((2, 2))
+def test_errors_name_the_path_of_the_user(path):
     (path.parent / "file").write_text("")
     cases = {
         FileNotFoundError: path.parent / "none" / "model.skops",
@@ -426,11 +425,14 @@ def test_errors_name_the_path_of_the_user(path, monkeypatch):
     }
     for error, there in cases.items():
         with pytest.raises(error) as caught:
-            save(net, there)
+            save(MLP((2, 2)), there)
         assert caught.value.filename == str(there) and str(caught.value).count("'") == 2
         assert caught.value.__cause__ is None and caught.value.__suppress_context__
     with pytest.raises(FileNotFoundError, match="model.skops"):
         load(path)
+
+
+def test_a_file_or_folder_that_is_read_only_is_named_and_left(path, monkeypatch):
     path.write_text("precious")
 
     def no(*args, **kwargs):
@@ -439,12 +441,11 @@ def test_errors_name_the_path_of_the_user(path, monkeypatch):
     def only_new(file, mode):
         return no() if mode == "ab" else open(file, mode)
 
-    # a read-only file, and a read-only folder
     for name, fake in {"open": only_new, "TemporaryDirectory": no}.items():
         with monkeypatch.context() as m:
             m.setattr(persist, name, fake, raising=False)
             with pytest.raises(PermissionError) as caught:
-                save(net, path)
+                save(MLP((2, 2)), path)
         assert str(caught.value) == f"[Errno 13] Permission denied: '{path}'"
     assert path.read_text() == "precious"
 
@@ -479,10 +480,8 @@ def test_threads_that_save_to_one_path_leave_a_whole_file(path):
                 errors.append(e)
 
     save(nets[0], path)
-    watch, threads = (
-        threading.Thread(target=reader),
-        [threading.Thread(target=writer, args=[net]) for net in nets],
-    )
+    watch = threading.Thread(target=reader)
+    threads = [threading.Thread(target=writer, args=[net]) for net in nets]
     for thread in (watch, *threads):
         thread.start()
     for thread in threads:
@@ -611,6 +610,11 @@ def test_changed_bytes_with_the_right_checksum(tmp_path_factory, whole, data):
         assert type(loaded) is StackedClassifier
 
 
+def part(kind, module, loader, **more):
+    "A part of a schema, as skops writes it"
+    return {"__class__": kind, "__module__": module, "__loader__": loader, **more}
+
+
 def find(schema, *keys):
     "The node of a part in skops' tree"
     for key in keys:
@@ -635,12 +639,7 @@ def put(*keys):
     def change(schema, parts):
         node = find(schema, *keys)
         node.clear()
-        node |= {
-            "__class__": "str",
-            "__module__": "builtins",
-            "__loader__": "JsonNode",
-            "content": json.dumps(value),
-        }
+        node |= part("str", "builtins", "JsonNode", content=json.dumps(value))
 
     return change
 
@@ -809,19 +808,9 @@ def call(loader, module, kind, place):
 
     def change(schema, parts):
         node = find(schema, *place)
-        word = {
-            "__class__": "str",
-            "__module__": "builtins",
-            "__loader__": "JsonNode",
-            "content": '"surprise"',
-        }
-        some = {
-            "__class__": "tuple",
-            "__module__": "builtins",
-            "__loader__": "TupleNode",
-            "content": [word],
-        }
-        function = {"__class__": kind, "__module__": module, "__loader__": "FunctionNode"}
+        word = part("str", "builtins", "JsonNode", content='"surprise"')
+        some = part("tuple", "builtins", "TupleNode", content=[word])
+        function = part(kind, module, "FunctionNode")
         content = {
             "DictNode": {},
             "ListNode": [word],
@@ -829,13 +818,7 @@ def call(loader, module, kind, place):
             "PartialNode": {"func": function, "args": some, "kwds": word, "namespace": word},
         }
         node.clear()
-        node |= {
-            "__class__": kind,
-            "__module__": module,
-            "__loader__": loader,
-            "key_types": some,
-            "content": content.get(loader, some),
-        }
+        node |= part(kind, module, loader, key_types=some, content=content.get(loader, some))
 
     return change
 

@@ -1,4 +1,4 @@
-"Notebooks, exported library, README and packages: that they run, agree with each other, and install"
+"Notebooks, exported library, README and packages: they run, agree with each other, and install"
 
 import json
 import os
@@ -85,7 +85,7 @@ def test_notebooks_are_clean(copy):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_stored_outputs(path):
-    "Present, without errors, readable without a kernel, free of this machine's paths; every figure has words"
+    "There, without errors, readable without a kernel, free of paths; every figure has words"
     nb = json.loads(path.read_text(encoding="utf-8"))
     assert "widgets" not in nb["metadata"], "widget state is stored"
     for i, cell in enumerate(cells(path)):
@@ -209,15 +209,18 @@ import importlib, pathlib, inspect, sys
 import numpy as np
 package = pathlib.Path(importlib.import_module("stacked_nn").__file__).parent
 assert "site-packages" in str(package), package
-modules = {p.stem: importlib.import_module(f"stacked_nn.{p.stem}") for p in package.glob("*.py") if p.stem[0] != "_"}
-for heavy in ("matplotlib", "fastcore", "nbdev", "ipywidgets", "IPython"): assert heavy not in sys.modules, heavy
+names = [p.stem for p in package.glob("*.py") if p.stem[0] != "_"]
+modules = {name: importlib.import_module(f"stacked_nn.{name}") for name in names}
+heavy = {"matplotlib", "fastcore", "nbdev", "ipywidgets", "IPython"} & set(sys.modules)
+assert not heavy, heavy
 globals().update({k: v for m in modules.values() for k, v in vars(m).items() if k in m.__all__})
 from calls import CALLS
 called = set()
 for name, call in CALLS.items():
     if call.get("picture"):
         try: eval(call["picture"])
-        except ImportError as e: assert f"stacked-nn[{call.get('extra', 'course')}]" in str(e), (name, e)
+        except ImportError as e:
+            assert f"stacked-nn[{call.get('extra', 'course')}]" in str(e), (name, e)
         else: raise AssertionError(f"{name} works without its extra")
     else: assert eval(call["call"]) is not None or call.get("none"), name
     called.add(name)
@@ -229,7 +232,7 @@ print(len(called), "exported names called")
 
 @pytest.fixture(scope="session")
 def installed(copy, tmp_path_factory):
-    "Python of an environment with nothing but the wheel and the runtime requirements; the wheel is built from the sdist"
+    "Python of an environment with the wheel, built from the sdist, and what it requires"
     dist, venv = tmp_path_factory.mktemp("dist"), tmp_path_factory.mktemp("empty") / "venv"
     run(sys.executable, "-m", "build", "--outdir", dist, copy)
     run(sys.executable, "-m", "venv", venv)

@@ -179,35 +179,20 @@ def test_k_networks_at_once_are_k_networks(sizes, k, own_data, offset, seed):
     lead = (k,) if own_data else ()
     X, y = rng.standard_normal((*lead, n, sizes[0])), rng.integers(0, sizes[-1], (*lead, n))
     before = rng.standard_normal((k, n, sizes[-1])) if offset else None
+    params = {"epochs": 3, "batch_size": 3, "lr": 0.01, "random_state": 1, "progress": False}
     singles = []
     for i in range(k):
-        single = MLP(sizes)
-        single.weights, single.biases = (
-            [W[i].copy() for W in nets.weights],
-            [b[i].copy() for b in nets.biases],
-        )
-        history = train(
-            single,
-            X[i] if own_data else X,
-            y[i] if own_data else y,
-            epochs=3,
-            batch_size=3,
-            lr=0.01,
-            offset=before[i] if offset else None,
-            random_state=1,
-            progress=False,
-        )
-        singles.append((single, history.loss))
-    together = train(
-        nets, X, y, epochs=3, batch_size=3, lr=0.01, offset=before, random_state=1, progress=False
-    )
-    for i, (single, loss) in enumerate(singles):
+        single, rows = MLP(sizes), (X[i], y[i]) if own_data else (X, y)
+        single.weights = [W[i].copy() for W in nets.weights]
+        single.biases = [b[i].copy() for b in nets.biases]
+        history = train(single, *rows, offset=before[i] if offset else None, **params)
+        singles.append((single, history.loss, single.forward(rows[0])))
+    together = train(nets, X, y, offset=before, **params)
+    for i, (single, loss, p) in enumerate(singles):
         assert np.allclose(together.loss[:, i], loss, rtol=1e-9, atol=1e-12)
         for many, one in zip(nets.weights + nets.biases, single.weights + single.biases):
             assert np.allclose(many[i], one, atol=1e-10)
-        assert np.allclose(
-            nets.forward(X)[i], single.forward(X[i] if own_data else X), atol=1e-10
-        )
+        assert np.allclose(nets.forward(X)[i], p, atol=1e-10)
 
 
 @settings(max_examples=30)
@@ -311,33 +296,19 @@ def test_ctrl_c_in_a_step_that_overflows_leaves_finite_weights():
 @pytest.mark.parametrize("n_nets", [None, 3])
 def test_train_is_the_loop_of_the_lesson(shuffle, n_nets):
     "Rows in the order of the generator, batch after batch, gathered for many batches at a time"
-    rng = np.random.default_rng(0)
-    X, y = (
-        rng.standard_normal((701, 4)),
-        rng.integers(0, 3, 701),
-    )  # more than 64 batches of 5, and one that is not full
+    rng, n = np.random.default_rng(0), 701  # more than 64 batches of 5, and one that is not full
+    X, y = rng.standard_normal((n, 4)), rng.integers(0, 3, n)
     net, plain = (MLP((4, 6, 3), n_nets=n_nets, random_state=0) for _ in range(2))
     losses, orders = [], np.random.default_rng(7)
     for _ in range(2):
-        order = orders.permutation(701) if shuffle else np.arange(701)
-        for start in range(0, 701, 5):
+        order = orders.permutation(n) if shuffle else np.arange(n)
+        for start in range(0, n, 5):
             rows = order[start : start + 5]
-            activations = plain.activations(X[rows])
-            plain.step(
-                plain.backward(activations, softmax(activations[-1]) - one_hot(y[rows], 3)), 0.01
-            )
+            a = plain.activations(X[rows])
+            plain.step(plain.backward(a, softmax(a[-1]) - one_hot(y[rows], 3)), 0.01)
         losses.append(cross_entropy(plain.forward(X), y))
-    history = train(
-        net,
-        X,
-        y,
-        epochs=2,
-        batch_size=5,
-        lr=0.01,
-        shuffle=shuffle,
-        random_state=7,
-        progress=False,
-    )
+    params = {"epochs": 2, "batch_size": 5, "lr": 0.01, "random_state": 7, "progress": False}
+    history = train(net, X, y, shuffle=shuffle, **params)
     assert np.allclose(history.loss, losses, rtol=1e-12) and (history.best_epoch == 2).all()
     assert all(
         np.array_equal(ours, theirs)
@@ -365,7 +336,7 @@ def test_diverging_training_is_noticed_and_leaves_finite_weights(dtype, n_nets, 
 
 
 def test_a_right_gradient_is_never_condemned():
-    "Small weights, tiny inputs, a network that has learnt all: cases in which 0.1.0 saw errors up to 1"
+    "Small weights, tiny inputs, a network that has learnt all: in these 0.1.0 saw errors up to 1"
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((5, 10)), np.arange(5) * 2
     for seed in range(12):
@@ -506,34 +477,26 @@ def test_alpha_is_that_of_mlpclassifier():
 
 def test_validation_keeps_the_best_epoch_and_patience_stops():
     rng = np.random.default_rng(0)
-    X, y, X_held, y_held = (
-        rng.standard_normal((60, 4)),
-        rng.integers(0, 3, 60),
-        rng.standard_normal((60, 4)),
-        rng.integers(0, 3, 60),
-    )  # nothing to learn
+    X, y = rng.standard_normal((60, 4)), rng.integers(0, 3, 60)  # nothing to learn
+    X_held, y_held = rng.standard_normal((60, 4)), rng.integers(0, 3, 60)
     params = {"lr": 0.05, "random_state": 0, "progress": False}
     for n_nets in (None, 3):
         net = MLP((4, 32, 3), n_nets=n_nets, random_state=0)
         history = train(net, X, y, epochs=200, validation=(X_held, y_held), patience=5, **params)
         assert 5 < len(history.loss) < 200 and history.validation_loss.shape == history.loss.shape
         assert np.array_equal(history.best_epoch, 1 + history.validation_loss.argmin(0))
-        assert np.allclose(
-            cross_entropy(net.forward(X_held), y_held), history.validation_loss.min(0)
-        )
-        assert len(history.loss) == np.max(history.best_epoch) + 5 and (
-            n_nets is None or np.ptp(history.best_epoch) > 0
-        )
+        held = cross_entropy(net.forward(X_held), y_held)
+        assert np.allclose(held, history.validation_loss.min(0))
+        assert len(history.loss) == np.max(history.best_epoch) + 5
+        assert n_nets is None or np.ptp(history.best_epoch) > 0
+
+
+def test_validation_has_an_offset_of_its_own():
+    rng, net = np.random.default_rng(0), MLP((4, 3), random_state=0)
+    X, y = rng.standard_normal((60, 4)), rng.integers(0, 3, 60)
     offset = rng.standard_normal((60, 3))
-    series = train(
-        MLP((4, 3), random_state=0),
-        X,
-        y,
-        epochs=3,
-        offset=offset,
-        validation=(X, y, offset),
-        **params,
-    )
+    params = {"offset": offset, "validation": (X, y, offset), "progress": False}
+    series = train(net, X, y, epochs=3, lr=0.05, random_state=0, **params)
     assert np.allclose(series.loss, series.validation_loss)
 
 
@@ -571,36 +534,18 @@ def test_weights_are_put_back_before_the_warning():
 
 
 def test_a_rate_of_another_kind_does_not_change_the_kind_of_number():
-    net, X, y = (
-        MLP((3, 8, 2), dtype="float32", random_state=0),
-        np.random.default_rng(0).random((9, 3)),
-        np.arange(9) % 2,
-    )
-    train(
-        net,
-        X,
-        y,
-        epochs=2,
-        lr=np.float64(0.01),
-        alpha=np.float64(0.1),
-        smoothing=np.float64(0.1),
-        offset=np.ones((9, 2)),
-        progress=False,
-    )
+    X, y = np.random.default_rng(0).random((9, 3)), np.arange(9) % 2
+    net, rate = MLP((3, 8, 2), dtype="float32", random_state=0), np.float64(0.01)
+    params = {"alpha": rate, "smoothing": rate, "offset": np.ones((9, 2)), "progress": False}
+    train(net, X, y, epochs=2, lr=rate, **params)
     assert {a.dtype for a in net.weights + net.biases} == {np.dtype("float32")}
 
     class Rates(MLP):
         def step(self, grads, lr):
             assert type(lr) is float  # a numpy number would make all of them float64 on the way
 
-    train(
-        Rates((3, 2), dtype="float32", random_state=0),
-        X,
-        y,
-        epochs=1,
-        lr=np.float64(0.01),
-        progress=False,
-    )
+    rates = Rates((3, 2), dtype="float32", random_state=0)
+    train(rates, X, y, epochs=1, lr=rate, progress=False)
     grads = net.backward(net.activations(X), np.ones((9, 2), "float32"))
     assert {g.dtype for pair in grads for g in pair} == {np.dtype("float32")}
 
@@ -629,10 +574,9 @@ def test_reprs():
     )
     X, y = np.eye(3), np.arange(3)
     history = train(MLP((3, 8, 3), random_state=0), X, y, epochs=50, lr=0.1, progress=False)
-    assert (
-        repr(history)
-        == f"History(50 epochs, loss {history.loss[0]:.3f} to {history.loss[-1]:.3f}, best_epoch=50)"
-    )
+    first, last = history.loss[0], history.loss[-1]
+    text = f"History(50 epochs, loss {first:.3f} to {last:.3f}, best_epoch=50)"
+    assert repr(history) == text
     assert repr(History()) == "History(0 epochs, loss none to none, best_epoch=0)"
 
 

@@ -1,12 +1,13 @@
-"""What a reader does on the site: predicts, answers, looks words up, searches, prints, comes back"""
+"What a reader does on the site: predicts, answers, looks words up, searches, prints, comes back"
 
 import json
 import re
 
 import pytest
-from bs4 import BeautifulSoup
-from conftest import DOCS, SIDEBAR, served
+from conftest import BROWSERS, SIDEBAR, served
 from test_browser import first_page_with, solve
+
+pytestmark = pytest.mark.parametrize("browser", BROWSERS, indirect=True)
 
 KEY = "stacked_nn:progress:/stacked_nn/"
 PROGRESS = f"JSON.parse(localStorage.getItem('{KEY}'))"
@@ -26,14 +27,17 @@ PAGE = """<!DOCTYPE html><html lang="en" data-page="x.html"><meta charset="utf-8
 <button id="theme">T</button><button id="search-button"><kbd>/</kbd></button>
 <dialog id="search"><form><input type="search"><button>x</button></form><p role="status"></p>
 <ol></ol><input type="checkbox"></dialog>"""
-PREDICT = """<div class="quiz predict" data-key="k1"><p class="title">Predict</p><p>Up or down?</p>
-<ul><li>A. Up.</li><li>B. Down.</li></ul>
-<details><summary>Answer</summary><ul><li>A. No. Down.</li><li>B. <b>Right.</b> It falls.</li></ul>
-</details></div>
+PREDICT = """<div class="quiz predict" data-key="k1"><p class="title">Predict</p>
+<p>Up or down?</p><ul><li>A. Up.</li><li>B. Down.</li></ul><details><summary>Answer</summary>
+<ul><li>A. No. Down.</li><li>B. <b>Right.</b> It falls.</li></ul></details></div>
 <div class="cell"><div class="sourceCode"><pre><code>drop()</code></pre></div>
-<div class="output"><pre>down</pre></div></div>"""
-NUMBER = """<div class="quiz" data-answer="0.69" data-tolerance="0.005" data-key="k2"><p>How much?</p>
-<details><summary>Answer</summary><p>0.69: two opinions agree.</p></details></div>"""
+<div class="output"><pre>down</pre></div></div>
+<div class="cell"><div class="output"><pre>and down</pre></div></div>
+<p>It <em>falls</em>.</p><ul><li>Twice.</li></ul><p id="on">Further on.</p>"""
+RESULT = ".output, .cell ~ p:not(#on), .cell ~ ul"  # the outputs, and what reads them
+NUMBER = """<div class="quiz" data-answer="0.69" data-tolerance="0.005" data-key="k2">
+<p>How much?</p><details><summary>Answer</summary><p>0.69: two opinions agree.</p></details>
+</div>"""
 
 
 @pytest.fixture
@@ -50,27 +54,33 @@ def page(tab, docs, tmp_path):
         yield open_page
 
 
+def are_visible(t, selector):
+    "How many of these parts can be seen"
+    return sum(part.is_visible() for part in t.locator(selector).all())
+
+
 def test_a_prediction_hides_the_result_until_it_is_made(page):
     t = page(PREDICT)
-    result, code = t.locator(".output"), t.locator(".sourceCode")
-    assert code.is_visible() and not result.is_visible()
+    assert are_visible(t, ".sourceCode, #on") == 2 and are_visible(t, RESULT) == 0
     t.get_by_role("button", name="B. Down.").click()
-    assert result.is_visible() and t.locator(".reply").inner_text() == "Right. It falls."
+    assert are_visible(t, RESULT) == 4 and t.locator(".reply").inner_text() == "Right. It falls."
     t.reload()
-    assert result.is_visible(), "a prediction that was made is forgotten"
+    assert are_visible(t, RESULT) == 4, "a prediction that was made is forgotten"
 
 
 def test_a_result_can_be_asked_for_without_a_prediction(page):
     t = page(PREDICT)
     t.get_by_role("button", name="Show the result").press("Enter")
-    assert t.locator(".output").is_visible() and not t.locator(".reply").inner_text()
+    assert are_visible(t, RESULT) == 4 and not t.locator(".reply").inner_text()
 
 
-def test_a_result_prints_and_shows_without_javascript(page):
+def test_a_result_prints_and_shows_without_javascript(page, browser):
+    if browser.browser_type.name == "firefox":
+        pytest.skip("Playwright cannot make Firefox print, nor look as if")
     t = page(PREDICT)
     t.emulate_media(media="print")
-    assert t.locator(".output").is_visible() and not t.locator(".release").is_visible()
-    assert page(PREDICT, java_script_enabled=False).locator(".output").is_visible()
+    assert are_visible(t, RESULT) == 4 and are_visible(t, ".release") == 0
+    assert are_visible(page(PREDICT, java_script_enabled=False), RESULT) == 4
 
 
 # ---- numbers ----
@@ -105,9 +115,9 @@ def test_a_wrong_number_may_be_tried_again(page, text):
         "No, not" if re.fullmatch(r"-?[\d.]+", text) and text.count(".") < 2 else "write a number"
     )
     assert says in t.locator(".reply").inner_text()
-    assert not t.get_by_text("two opinions").is_visible()
+    assert not t.locator(".reply details p").is_visible()
     t.get_by_text("Show the answer").click()
-    assert t.get_by_text("two opinions").is_visible()
+    assert t.locator(".reply details p").is_visible()
 
 
 # ---- choices ----
@@ -126,14 +136,6 @@ def test_choices_are_shuffled_and_keep_their_explanation(tab):
         right = quiz.locator("[data-state=right]").first
         assert right.is_visible(), "the answer is lost when the order changes"
     assert len(orders) > 1 and len(replies) == 1
-
-
-@pytest.mark.parametrize("page_of_menu", SIDEBAR)
-def test_no_explanation_names_another_choice_by_its_letter(page_of_menu):
-    soup = BeautifulSoup((DOCS / page_of_menu).read_text(encoding="utf-8"), "html5lib")
-    for item in soup.select(".quiz details li"):
-        named = re.search(r"\b(answer|choice|option|like|as in) [A-E]\b", item.text)
-        assert not named, f"{item.text!r}: the choices are shuffled"
 
 
 # ---- what is stored may be of any age ----
@@ -206,7 +208,8 @@ def test_back_shows_the_theme_and_answers_of_now(tab):
     t.goto(t.url.replace(name, SIDEBAR[0]))
     t.locator("#theme").click()
     dark = t.evaluate("getComputedStyle(document.body).backgroundColor")
-    t.go_back()
+    t.evaluate("history.back()")  # Firefox keeps the page, so there is no load to wait for
+    t.wait_for_function("name => location.pathname.endsWith(name)", arg=name)
     assert t.evaluate("getComputedStyle(document.body).backgroundColor") == dark
     t.evaluate("document.documentElement.dataset.theme = ''; progress = {}")
     key = t.locator(".quiz:not(.predict)").first.get_attribute("data-key")
@@ -261,6 +264,16 @@ def test_slash_is_left_to_widgets_and_can_be_turned_off(tab):
     assert not t.locator("#search").is_visible(), "the choice is forgotten"
 
 
+@pytest.mark.parametrize("word", ["要約", "損失", "関数", "確率", "平均", "networks"])
+def test_search_finds_words_inside_sentences(tab, word):
+    t = tab(SIDEBAR[0])
+    t.locator("#search-button").click()
+    t.locator("#search input[type=search]").fill(word)
+    t.locator("#search ol mark").first.wait_for()
+    marked = "".join(t.locator("#search ol mark").all_inner_texts())
+    assert word.rstrip("s") in marked, f"{word} finds {marked}"
+
+
 def test_search_says_that_it_failed_and_recovers(tab):
     t = tab(SIDEBAR[0])
     t.context.route("**/pagefind/**", lambda route: route.abort())
@@ -296,6 +309,19 @@ def test_printing_opens_what_is_folded_and_closes_it_again(tab):
     assert t.evaluate(shut) == 0 < before
     t.evaluate("dispatchEvent(new Event('afterprint'))")
     assert t.evaluate(shut) == before
+
+
+def test_answers_stand_on_paper_beside_the_letters_of_the_choices(page, browser):
+    if browser.browser_type.name == "firefox":
+        pytest.skip("Playwright cannot make Firefox print, nor look as if")
+    t = page(PREDICT.replace(" predict", ""))
+    assert not t.locator("details").is_visible()
+    t.emulate_media(media="print")
+    t.evaluate("dispatchEvent(new Event('beforeprint'))")
+    answers, choices = (t.locator(f".quiz {part}") for part in ("details li", "button[data-letter]"))
+    assert answers.count() == 2 and all(answer.is_visible() for answer in answers.all())
+    for choice, answer in zip(choices.all_inner_texts(), answers.all_inner_texts()):
+        assert ("Down" in choice) == ("Right" in answer), f"{choice!r} stands beside {answer!r}"
 
 
 def test_lost_at_depth_the_page_still_works(tab, site):

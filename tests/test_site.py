@@ -1,4 +1,4 @@
-"""The built site as files: whole, well-formed, nothing broken, nothing from elsewhere; and what builds it"""
+"The built site as files: whole, well-formed, nothing from elsewhere; and what builds it"
 
 import re
 from collections import Counter
@@ -267,6 +267,32 @@ def test_quizzes_explain_every_choice(page):
         )
 
 
+@each_page
+def test_japanese_says_so_and_nothing_else_does(page):
+    is_japanese = re.compile("[\u3040-\u30ff\u4e00-\u9fff]").search
+    body = BeautifulSoup(str(soup(page).main), "html5lib")
+    marked = [tag.extract().text for tag in body.select("[lang=ja]") if not tag.select("[lang=ja]")]
+    bad(page, [text for text in marked if not is_japanese(text)])
+    for part in body.select("[lang=ja], code, script, style"):
+        part.extract()
+    bad(page, [line for line in body.text.splitlines() if is_japanese(line)])
+
+
+@each_page
+def test_links_into_the_repository_lead_somewhere(page):
+    for link in soup(page).select('a[href*="/stacked-nn/stacked_nn/"]'):
+        found = re.search(r"/(?:blob|edit)/(main|learn)/([^#]*)(?:#L(\d+))?$", link["href"])
+        if not found:
+            assert link["href"].endswith("/issues"), link["href"]
+            continue
+        branch, path, line = found.groups()
+        file = (ROOT if branch == "main" else DOCS / "notebooks") / path
+        assert file.is_file(), f"{page}: {link['href']}"
+        if line:
+            text = file.read_text(encoding="utf-8").splitlines()[int(line) - 1]
+            assert re.match(r"\s*(@|def |class )", text), f"{page}: line {line} of {path}: {text}"
+
+
 # ---- nothing from elsewhere ----
 
 
@@ -392,7 +418,8 @@ def test_callouts_and_quizzes(render):
         '::: {.callout-note title="You <will>"}\ntext\n:::',
         "::: {.callout-warning}\n## Mind\ntext\n:::",
         '::: {.callout-tip collapse="true" title="日本語の要約"}\n要約\n:::',
-        '::: {.quiz}\nWhy?\n\n- A. x\n- B. y\n\n::: {.callout-tip collapse="true" title="Answer"}\n'
+        "::: {.quiz}\nWhy?\n\n- A. x\n- B. y\n\n"
+        '::: {.callout-tip collapse="true" title="Answer"}\n'
         "- A. No.\n- B. **Right.**\n:::\n:::",
     )
     titles = [p.text for p in body.select(".callout > .title")]
@@ -409,7 +436,8 @@ def test_small_print(render):
 
 def test_links_and_headings(render):
     body = render(
-        "# Part\n\n#### Deep\n\n[a](02_next.ipynb#b) [c](https://here.org/x/next.html#d) [e](https://x.org/)"
+        "# Part\n\n#### Deep\n\n"
+        "[a](02_next.ipynb#b) [c](https://here.org/x/next.html#d) [e](https://x.org/)"
     )
     assert [a["href"] for a in body("a")] == ["next.html#b", "next.html#d", "https://x.org/"]
     assert [h.name for h in body.select("h1, h2, h3, h4")] == ["h2", "h3"]
@@ -417,9 +445,9 @@ def test_links_and_headings(render):
 
 def test_api_card(render):
     doc = (
-        "---\n\n[source](https://x.org/f.py#L1){target='_blank'}\n\n### Net.fit\n\n```python\ndef fit(\n"
-        "    X, # rows, shape (n, 'd')\n    y:NoneType=None, # or |none|\n    *more, k:int=3, # `k`\n"
-        ")->Net: # itself\n```\n\n*Fits `X`*"
+        "---\n\n[source](https://x.org/f.py#L1){target='_blank'}\n\n### Net.fit\n\n"
+        "```python\ndef fit(\n    X, # rows, shape (n, 'd')\n    y:NoneType=None, # or |none|\n"
+        "    *more, k:int=3, # `k`\n)->Net: # itself\n```\n\n*Fits `X`*"
     )
     source = '#| code-fold: show\n#| code-summary: "Exported source"\ndef fit(): ...'
     body = render(
@@ -439,8 +467,8 @@ def test_docs_stand_before_their_source():
              "#\nshow_doc(B)", source + "class B: ..."]  # fmt: skip
     cells = [code(c) for c in cells]
     pages.docs_before_source(cells)
-    assert [re.search(r"\((\w+)\)", c.source)[1] if "show_doc" in c.source else "source" for c in cells] == [
-        "a1", "a2", "source", "B", "source"]  # fmt: skip
+    names = [re.search(r"show_doc\((\w+)|$", c.source)[1] or "source" for c in cells]
+    assert names == ["a1", "a2", "source", "B", "source"]
 
 
 @pytest.mark.parametrize(
@@ -449,6 +477,13 @@ def test_docs_stand_before_their_source():
 def test_mistakes_stop_the_build(render, text):
     with pytest.raises(ValueError, match="01_try.ipynb, as Markdown in .*01_try.md: .*\\w"):
         render(text)
+
+
+@pytest.mark.parametrize("page", SIDEBAR)
+def test_no_explanation_names_another_choice_by_its_letter(page):
+    for item in soup(page).select(".quiz details li"):
+        named = re.search(r"\b(answer|choice|option|like|as in) [A-E]\b", item.text)
+        assert not named, f"{item.text!r}: the choices are shuffled"
 
 
 def test_a_failed_build_leaves_the_site_alone(monkeypatch, tmp_path):

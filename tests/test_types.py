@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 from dataclasses import is_dataclass
@@ -29,6 +30,18 @@ def test_clean(command):
         [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_lines_are_98_columns_at_most():
+    "Of Python, JavaScript and stylesheets; `__all__` and `_modidx.py` are nbdev's own"
+    patterns = ("stacked_nn/[!_]*.py", "stacked_nn/static/*", "tests/*.py", "tools/*.py",
+                "tools/pages/*.js", "nbs/*.css")  # fmt: skip
+    long = []
+    for path in (path for pattern in patterns for path in ROOT.glob(pattern)):
+        text = path.read_text(encoding="utf-8")
+        text = re.sub(r"^__all__ = \[[^]]*\]", "", text, flags=re.M)
+        long += [f"{path.name}: {line}" for line in text.split("\n") if len(line) > 98]
+    assert not long, "\n".join(long)
 
 
 @pytest.mark.parametrize("name", PUBLIC)
@@ -58,30 +71,24 @@ def of(name):
     ]
 
 
+def explained(found, f):
+    "{parameter: its explanation}, of `f`, a function of the exported `found`"
+    words = {name: text for name, text in docments(f, returns=False).items() if name != "self"}
+    if f is getattr(found, "__init__", None):
+        listed = NumpyDocString(inspect.getdoc(found) or "")["Parameters"]
+        words |= {name: " ".join(p.desc) or p.type for name, p in listed.items()}
+    kinds = {name: p.kind for name, p in inspect.signature(f).parameters.items()}
+    return {
+        n: text for n, text in words.items() if kinds.get(n) is not inspect.Parameter.VAR_KEYWORD
+    }
+
+
 @pytest.mark.parametrize("name", PUBLIC)
 def test_every_parameter_is_explained_and_no_two_alike(name):
     "A parameter without a comment would get that of the next one in the documentation"
-    for f in of(name) if not is_dataclass(PUBLIC[name]) else [PUBLIC[name].__init__]:
-        listed = (
-            NumpyDocString(inspect.getdoc(PUBLIC[name]) or "")["Parameters"]
-            if f.__name__ == "__init__"
-            else {}
-        )
-        words = {
-            p: " ".join(listed[p].desc) or listed[p].type if listed else d
-            for p, d in docments(
-                PUBLIC[name] if is_dataclass(PUBLIC[name]) else f, returns=False
-            ).items()
-            if p != "self"
-            and getattr(inspect.signature(f).parameters.get(p), "kind", 4)
-            != inspect.Parameter.VAR_KEYWORD
-        }
-        if (
-            f.__name__ == "__init__"
-            and inspect.isclass(PUBLIC[name])
-            and issubclass(PUBLIC[name], tuple)
-        ):
-            continue
+    found = PUBLIC[name]
+    for f in [found] if is_dataclass(found) else of(name):
+        words = explained(found, f)
         assert all(words.values()), (
             f"{f.__qualname__} does not explain {[p for p, w in words.items() if not w]}"
         )
@@ -103,7 +110,8 @@ import time; start = time.process_time(); import stacked_nn; print(time.process_
 import sys; assert "sklearn" not in sys.modules and "numpy" not in sys.modules
 import stacked_nn.train, stacked_nn.calibrate
 from stacked_nn import MLP, StackedClassifier, calibrate, train
-assert train.__name__ == "train" and calibrate.__name__ == "calibrate" and "RTFeatures" in dir(stacked_nn)
+assert train.__name__ == "train" and calibrate.__name__ == "calibrate"
+assert "RTFeatures" in dir(stacked_nn)
 try: stacked_nn.nothing
 except AttributeError as e: assert "no attribute 'nothing'" in str(e)
 """

@@ -4,17 +4,15 @@ The numbers need node, the buttons a browser; without them these tests are skipp
 """
 
 import json
-import shutil
-import subprocess
 
 import numpy as np
 import pytest
-from conftest import ROOT, assert_fits_and_axe_finds_nothing
+from conftest import assert_fits_and_axe_finds_nothing
 
 from stacked_nn.mlp import cross_entropy, softmax
 from stacked_nn.widgets import descent_ball
 
-STATIC = ROOT / "stacked_nn/static"
+
 DATA = descent_ball().data
 
 
@@ -33,23 +31,16 @@ def descend(slope, w, lr, steps):
     return path
 
 
-@pytest.mark.skipif(not shutil.which("node"), reason="no node")
-def test_landscapes_and_steps_are_those_of_python(tmp_path):
+def test_landscapes_and_steps_are_those_of_python(node):
     "Heights, slopes and paths of both landscapes; large weights do not overflow"
-    for name in "kit", "descent":
-        text = (STATIC / f"{name}.js").read_text(encoding="utf-8")
-        (tmp_path / f"{name}.mjs").write_text(text.replace("./kit.js", "./kit.mjs"))
     weights, rates = [-300, -2.5, 0, 0.8, 3, 300], [0.1, 2.9, 5, 9]
-    (tmp_path / "run.mjs").write_text(f"""
-        import {{ landscapes, walk }} from "./descent.mjs";
+    ours = node(f"""
+        import {{ landscapes, walk }} from "./static/descent.js";
         const lands = landscapes({json.dumps(DATA)}), out = {{}};
         for (const [name, land] of Object.entries(lands)) out[name] = {{
             heights: {weights}.map(land.height), slopes: {weights}.map(land.slope),
             paths: {rates}.map((rate) => walk(land, {DATA["start"]}, rate, 40)) }};
         console.log(JSON.stringify(out));""")
-    done = subprocess.run(["node", "run.mjs"], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    ours = json.loads(done.stdout)
     assert np.allclose(ours["neuron"]["heights"], [loss(w) for w in weights], rtol=1e-9)
     assert np.allclose(ours["neuron"]["slopes"], [slope(w) for w in weights], atol=1e-6)
     for rate, path in zip(rates, ours["neuron"]["paths"]):

@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from conftest import assert_fits_and_axe_finds_nothing
 
 from stacked_nn.widgets import neuron_bench
 
@@ -151,12 +151,7 @@ def test_the_line_can_be_dragged_with_a_finger(tab):
 def test_fits_axe_and_keyboard(tab, scheme):
     t = tab(color_scheme=scheme)
     t.get_by_role("button", name="Two neurons").click()
-    for width in (360, 820, 1400):
-        t.set_viewport_size({"width": width, "height": 900})
-        t.wait_for_timeout(100)
-        assert t.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
-    found = Axe().run(t).response["violations"]
-    assert not found, [(v["id"], [n["target"] for n in v["nodes"][:4]]) for v in found]
+    assert_fits_and_axe_finds_nothing(t)
     t.get_by_role("button", name="One neuron").focus()
     seen = 0
     while t.evaluate("document.activeElement.matches('.snn *')") and seen < 20:

@@ -72,8 +72,9 @@ def test_every_threshold_and_price_is_that_of_python(tab):
             ours = t.evaluate(
                 """async ([curve, counts, prices]) => {
                     const { outcome, cheapest } = await import("./static/operating.js");
-                    return prices.map((price) => [cheapest(curve, counts, price),
-                        curve.escapes.map((_, i) => Object.values(outcome(curve, counts, i, price)))]);
+                    const at = (price) => curve.escapes.map(
+                        (_, i) => Object.values(outcome(curve, counts, i, price)));
+                    return prices.map((price) => [cheapest(curve, counts, price), at(price)]);
                 }""",
                 [DATA["curves"][kind][way], DATA["counts"], DATA["prices"]],
             )

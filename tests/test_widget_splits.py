@@ -4,19 +4,16 @@ The numbers need node, the buttons a browser; without them these tests are skipp
 """
 
 import json
-import shutil
-import subprocess
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT
+from conftest import assert_fits_and_axe_finds_nothing
 from scipy import stats
 
 from stacked_nn.paired import corrected_interval, mcnemar
 from stacked_nn.widgets import another_split
 
-STATIC = ROOT / "stacked_nn/static"
+
 K, N_TRAIN, N_TEST = 25, 126, 54
 RNG = np.random.default_rng(0)
 RIGHT = {name: RNG.random((K, N_TEST)) < p for name, p in (("product", 0.93), ("Weight", 0.9))}
@@ -27,29 +24,15 @@ D = SCORE["product"] - SCORE["Weight"]
 TESTS = [mcnemar(a, b) for a, b in zip(RIGHT["Weight"], RIGHT["product"])]
 
 
-@pytest.mark.skipif(not shutil.which("node"), reason="no node")
-def test_intervals_and_p_values_are_those_of_python(tmp_path):
-    "Textbook and corrected, from two splits on; McNemar for all small counts and some large"
-    counts = [(f, b) for f in range(15) for b in range(15)] + [(300, 260), (0, 500)]
-    far = [(t, df) for t in (1e-3, 0.5, 2, 9, 40) for df in (1, 2, 7, 59, 599)]
-    for name in ("splits.js", "kit.js"):
-        shutil.copy(STATIC / name, tmp_path)
-    (tmp_path / "package.json").write_text('{"type": "module"}', encoding="utf-8")
-    code = f"""
-        import {{ interval, mcnemar, quantile, tail }} from "./splits.js";
+def test_intervals_are_those_of_python(node):
+    "Textbook and corrected, from two splits on"
+    js = node(f"""
+        import {{ interval }} from "./static/splits.js";
         const d = {json.dumps(D.tolist())}, share = {N_TEST / N_TRAIN};
         const upTo = (share) => d.map((_, k) => interval(d.slice(0, k + 1), share)).slice(1);
         console.log(JSON.stringify({{
             textbook: upTo(0), corrected: upTo(share), level: interval([0.5, 0.5], share),
-            mcnemar: {json.dumps(counts)}.map(([f, b]) => mcnemar(f, b)),
-            tail: {json.dumps(far)}.map(([t, df]) => tail(t, df)),
-            quantile: {json.dumps(far)}.map(([_, df]) => quantile(0.05, df)),
-        }}));"""
-    (tmp_path / "ask.js").write_text(code, encoding="utf-8")
-    answer = subprocess.run(
-        ["node", "ask.js"], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    js = json.loads(answer.stdout)
+        }}));""")
     for k in range(2, K + 1):
         t = stats.ttest_1samp(D[:k], 0)
         low, high = t.confidence_interval()
@@ -60,6 +43,18 @@ def test_intervals_and_p_values_are_those_of_python(tmp_path):
             got = [js[name][k - 2][key] for key in ("mean", "half", "p")]
             np.testing.assert_allclose(got, expected, rtol=1e-9, err_msg=f"{name}, {k}")
     assert js["level"] == {"mean": 0.5, "half": 0, "p": None}  # as in Python: 0 and NaN
+
+
+def test_p_values_are_those_of_python(node):
+    "McNemar for all small counts and some large; the tail of the t distribution, near and far"
+    counts = [(f, b) for f in range(15) for b in range(15)] + [(300, 260), (0, 500)]
+    far = [(t, df) for t in (1e-3, 0.5, 2, 9, 40) for df in (1, 2, 7, 59, 599)]
+    js = node(f"""
+        import {{ mcnemar, quantile, tail }} from "./static/splits.js";
+        console.log(JSON.stringify({{
+            mcnemar: {json.dumps(counts)}.map(([f, b]) => mcnemar(f, b)),
+            tail: {json.dumps(far)}.map(([t, df]) => tail(t, df)),
+            quantile: {json.dumps(far)}.map(([_, df]) => quantile(0.05, df)) }}));""")
     after = [np.repeat([True, False], pair) for pair in counts]
     expected = [mcnemar(~rows, rows)[2] for rows in after]
     np.testing.assert_allclose(js["mcnemar"], expected, rtol=1e-10)
@@ -176,16 +171,4 @@ def test_fits_and_axe_finds_nothing(tab, scheme):
     t = tab(color_scheme=scheme)
     for mode in MODES:
         click(place(t, mode), "Ten more")
-    for width in (360, 820, 1400):
-        t.set_viewport_size({"width": width, "height": 900})
-        t.wait_for_timeout(100)
-        assert t.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
-        outside = t.evaluate(
-            "[...document.querySelectorAll('.snn svg text')]"
-            ".filter(e => e.getBoundingClientRect().right > innerWidth"
-            " || e.getBoundingClientRect().left < 0)"
-            ".map(e => e.textContent)"
-        )
-        assert not outside, f"at {width}: {outside}"
-    found = Axe().run(t).response["violations"]
-    assert not found, [(v["id"], [n["target"] for n in v["nodes"][:4]]) for v in found]
+    assert_fits_and_axe_finds_nothing(t)

@@ -1,11 +1,11 @@
-"""The switchboard in a real browser: its two switches, and what it says against the numbers that Python stored
+"""The switchboard in a real browser: its two switches, and what it says against Python's numbers
 
 Without a browser these tests are skipped; where `CI` is set they fail.
 """
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from conftest import assert_fits_and_axe_finds_nothing
 
 from stacked_nn.widgets import switchboard
 
@@ -103,17 +103,7 @@ def test_fits_and_axe_finds_nothing(open_tab, scheme):
     t = open_tab(color_scheme=scheme)
     for switch in t.get_by_role("switch").all():
         switch.check()
-        for width in (360, 820, 1400):
-            t.set_viewport_size({"width": width, "height": 900})
-            t.wait_for_timeout(100)
-            assert t.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
-            sizes = t.evaluate(
-                "[...document.querySelectorAll('.snn svg text')]"
-                ".map(e => parseFloat(getComputedStyle(e).fontSize))"
-            )
-            assert min(sizes) >= 11
-    found = Axe().run(t).response["violations"]
-    assert not found, [(v["id"], [n["target"] for n in v["nodes"][:4]]) for v in found]
+        assert_fits_and_axe_finds_nothing(t)
 
 
 def test_nothing_moves_for_those_who_asked_for_rest(open_tab):

@@ -1,4 +1,4 @@
-"What a notebook and its cells say about themselves; pages, learner's copies and tests read it here"
+"What a notebook and its cells say about themselves: for pages, learner's copies and tests"
 
 import re
 from itertools import takewhile
@@ -30,16 +30,15 @@ def split_cell(source):
 
 
 def fold(source):
-    "What stands on the fold of a code cell, of a notebook or as nbdev processed it; '' if it is open"
+    "What stands on the fold of a code cell, written or processed by nbdev; '' if it is open"
     options, code = split_cell(source)
     is_check = re.search(r"^def check_", code, re.M) and "feedback(" in code
     title = str(options.get("code-summary", "Check" if is_check else "Code"))
     if IMPORTS.fullmatch(code + "\n"):
         return "Imports"
     if title == "Exported source" or re.search(r"^#\|\s*exports?\b", source, re.M):
-        return (
-            "Exported source" if code.count("\n") >= 15 else ""
-        )  # a short one is its own lesson
+        is_long = code.count("\n") >= 15  # a short one is its own lesson
+        return "Exported source" if is_long else ""
     if re.search(r"^#\|\s*hide\b", source, re.M) or options.get("include") is False:
         return "Set-up"
     return title if is_check or options.get("code-fold") is True else ""

@@ -1,8 +1,8 @@
 """Writes the learner's copies of the notebooks: `python tools/learn.py FOLDER`
 
 A copy is plain Jupyter: Markdown that Jupyter and Colab show, code folded that the page folds, no
-outputs, and a first cell that installs the course where it is missing. A copy that was worked in is
-never overwritten: if its lesson has changed since, the new version is put beside it.
+outputs, and a first cell that installs the course where it is missing. A copy that was worked in
+is never overwritten: if its lesson has changed since, the new version is put beside it.
 """
 
 import json
@@ -65,7 +65,7 @@ def plain(cells, meta):
 def code_cell(cell):
     "A code cell without options and outputs, folded as on the page; None if only nbdev needs it"
     _, code = split_cell(cell.source)
-    if not code or code.startswith(("nbdev_export(", "# On Colab", "from nbdev import")):
+    if not code or code.startswith(("nbdev_export(", "from nbdev import")):
         return None
     new = nbformat.v4.new_code_cell(code, id=cell.id)
     if title := fold(cell.source):

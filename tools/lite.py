@@ -1,9 +1,10 @@
 """Makes the lessons run in the browser: `python tools/lite.py`, after the site is built
 
-Writes a JupyterLite site of the notebooks to `_docs/lite/` and links it from the pages of the lessons. The runtime
-(Pyodide, from npm), the wheel of this tree and every pure Python wheel that they need (from PyPI) lie in it. Compiled
-wheels for the browser are on neither registry: numpy, scipy, scikit-learn, matplotlib and three parts of it come from
-Pyodide's own host when a reader runs the first cell of a lesson. All else comes from this site.
+Writes a JupyterLite site of the notebooks to `_docs/lite/` and links it from the pages of the
+lessons. The runtime (Pyodide, from npm), the wheel of this tree and every pure Python wheel that
+they need (from PyPI) lie in it. Compiled wheels for the browser are on neither registry: numpy,
+scipy, scikit-learn, matplotlib and three parts of it come from Pyodide's own host when a reader
+runs the first cell of a lesson. All else comes from this site.
 """
 
 import json
@@ -27,27 +28,13 @@ from cells import page_name
 
 ROOT = Path(__file__).parent.parent
 DOCS, LITE = ROOT / "_docs", ROOT / "_docs/lite"
-KERNEL = (
-    "micropip",
-    "ipython",
-    "jedi",
-)  # in Pyodide's lock file: what the kernel loads when it starts,
-COURSE = (
-    "numpy",
-    "scikit-learn",
-    "tqdm",
-    "matplotlib",
-    "typing-extensions",
-)  # what the lessons load,
-OTHERS = (
-    "comm",
-    "ipywidgets",
-    "jupyterlab_widgets",
-    "anywidget",
-    "psygnal",  # and what is not in it
-    "skops",
-    "prettytable",
-)
+# in Pyodide's lock file: what the kernel loads when it starts, and what the lessons load
+KERNEL = "micropip", "ipython", "jedi"
+COURSE = "numpy", "scikit-learn", "tqdm", "matplotlib", "typing-extensions"
+# not in it
+OTHERS = ("comm", "ipywidgets", "jupyterlab_widgets", "anywidget", "psygnal", "skops",
+          "prettytable")  # fmt: skip
+SOURCES = {"stacked_nn", "setup.py", "settings.ini", "README.md", "LICENSE", "MANIFEST.in"}
 SETTINGS = {
     "jupyter-lite-schema-version": 0,
     "jupyter-config-data": {
@@ -55,13 +42,15 @@ SETTINGS = {
         "litePluginSettings": {PYODIDE_KERNEL_PLUGIN_ID: {"disablePyPIFallback": True}},
     },
 }
-NOTE = """**You are running this notebook in your browser. Run the next cell first.** It installs the course from this site,
-and it loads numpy, scipy, scikit-learn and matplotlib with its parts, compiled for the browser, from Pyodide's host
-`cdn.jsdelivr.net`: the only thing that the course ever loads from another host. What you write and run stays in your browser."""
+NOTE = """**You are running this notebook in your browser. Run the next cell first.** It installs
+the course from this site, and it loads numpy, scipy, scikit-learn and matplotlib with its parts,
+compiled for the browser, from Pyodide's host `cdn.jsdelivr.net`: the only thing that the course
+ever loads from another host. What you write and run stays in your browser."""
 INSTALL = "%pip install stacked_nn matplotlib ipywidgets anywidget"
 LINK = (
-    '<a href="lite/lab/index.html?path={}" title="Opens the notebook in JupyterLite. Its first cell loads numpy, scipy, '
-    'scikit-learn and matplotlib from cdn.jsdelivr.net; all else comes from this site.">Run in the browser</a>'
+    '<a href="lite/lab/index.html?path={}" title="Opens the notebook in JupyterLite. '
+    "Its first cell loads numpy, scipy, scikit-learn and matplotlib from cdn.jsdelivr.net; "
+    'all else comes from this site.">Run in the browser</a>'
 )
 
 
@@ -79,28 +68,14 @@ def run(*command, cwd=ROOT):
 
 
 def pip(*command):
-    run(
-        sys.executable,
-        "-m",
-        "pip",
-        *command,
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-    )
+    quiet = "--quiet", "--disable-pip-version-check", "--no-deps"
+    run(sys.executable, "-m", "pip", *command, *quiet)
 
 
 def pure_wheels(folder, *requirements):
-    "Downloads wheels for any machine; versions that Pyodide's lock file does not fix are those of constraints.txt"
-    pip(
-        "download",
-        *requirements,
-        "--dest",
-        folder,
-        "--only-binary=:all:",
-        "--platform=any",
-        f"--python-version={PYODIDE_PYTHON_VERSION}",
-    )
+    "Downloads wheels for any machine"
+    kind = "--only-binary=:all:", "--platform=any", f"--python-version={PYODIDE_PYTHON_VERSION}"
+    pip("download", *requirements, "--dest", folder, *kind)
 
 
 def normal(name):
@@ -108,7 +83,7 @@ def normal(name):
 
 
 def host_pyodide(folder):
-    "The runtime and its pure wheels in `folder`; the lock file names Pyodide's host for all others"
+    "The runtime and its pure wheels in `folder`; the lock file names Pyodide's host for the rest"
     run("npm", "pack", "--silent", f"pyodide@{PYODIDE_VERSION}", cwd=folder.parent)
     shutil.unpack_archive(next(folder.parent.glob("pyodide-*.tgz")), folder.parent)
     (folder.parent / "package").rename(folder)
@@ -148,7 +123,7 @@ def for_the_browser(text):
 
 
 def link(path):
-    "Puts the link into the page of a lesson: beside the download where there is one, else below the title"
+    "Puts the link into the page of a lesson: beside the download if there is one, else on top"
     page = DOCS / page_name(path)
     text, here = page.read_text(encoding="utf-8"), LINK.format(path.name)
     if "lite/lab/" in text:
@@ -162,62 +137,45 @@ def link(path):
     page.write_text(text, encoding="utf-8")
 
 
+def collect_wheels(folder):
+    "The wheel of this tree, and those that Pyodide has not, in the versions of constraints.txt"
+    with TemporaryDirectory() as scratch:
+        skip = lambda d, names: set(names) - SOURCES if Path(d) == ROOT else set()
+        source = shutil.copytree(ROOT, Path(scratch) / "source", ignore=skip)
+        pip("wheel", source, "--wheel-dir", folder)
+    pure_wheels(folder, "--constraint", ROOT / "constraints.txt", *OTHERS)
+
+
+def build(work, notebooks):
+    "Builds the lab in the empty folder `work`; returns its folder there"
+    for name in "static", "pypi", "files":
+        (work / name).mkdir()
+    host_pyodide(work / "static/pyodide")
+    collect_wheels(work / "pypi")
+    for path in notebooks:
+        copy = for_the_browser(path.read_text(encoding="utf-8"))
+        nbformat.write(copy, work / "files" / path.name)
+    (work / "jupyter-lite.json").write_text(json.dumps(SETTINGS))
+    options = ("--apps=lab", "--contents=files", "--output-dir=out", "--no-sourcemaps",
+               "--no-unused-shared-packages")  # fmt: skip
+    run(sys.executable, "-m", "jupyter", "lite", "build", *options, cwd=work)
+    return work / "out"
+
+
 def main():
     "Builds in a scratch folder, which becomes `_docs/lite/` only when it is complete"
     start, notebooks = time.time(), sorted((DOCS / "notebooks").glob("*.ipynb"))
     with TemporaryDirectory() as scratch:
-        work = Path(scratch)
-        for name in "static", "pypi", "files":
-            (work / name).mkdir()
-        host_pyodide(work / "static/pyodide")
-        source = shutil.copytree(
-            ROOT,
-            work / "source",
-            ignore=lambda d, names: (
-                set(names)
-                - (
-                    {
-                        "stacked_nn",
-                        "setup.py",
-                        "settings.ini",
-                        "README.md",
-                        "LICENSE",
-                        "MANIFEST.in",
-                    }
-                    if Path(d) == ROOT
-                    else set(names)
-                )
-            ),
-        )
-        pip("wheel", source, "--wheel-dir", work / "pypi")
-        pure_wheels(work / "pypi", "--constraint", ROOT / "constraints.txt", *OTHERS)
-        for path in notebooks:
-            nbformat.write(
-                for_the_browser(path.read_text(encoding="utf-8")), work / "files" / path.name
-            )
-        (work / "jupyter-lite.json").write_text(json.dumps(SETTINGS))
-        run(
-            sys.executable,
-            "-m",
-            "jupyter",
-            "lite",
-            "build",
-            "--apps=lab",
-            "--contents=files",
-            "--output-dir=out",
-            "--no-sourcemaps",
-            "--no-unused-shared-packages",
-            cwd=work,
-        )
+        new = build(Path(scratch), notebooks)
         shutil.rmtree(LITE, ignore_errors=True)
-        shutil.move(work / "out", LITE)
+        shutil.move(new, LITE)
     for path in notebooks:
         if re.match(r"[01]\d_", path.name):
             link(path)
     size = sum(p.stat().st_size for p in LITE.rglob("*") if p.is_file())
     print(
-        f"{len(notebooks)} notebooks run in {LITE.relative_to(ROOT)}/ ({size / 1e6:.0f} MB) after {time.time() - start:.0f} s; "
-        "`make serve` shows them"
+        f"{len(notebooks)} notebooks run in {LITE.relative_to(ROOT)}/ ({size / 1e6:.0f} MB) "
+        f"after {time.time() - start:.0f} s; `make serve` shows them"
     )
 
 

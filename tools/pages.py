@@ -34,7 +34,7 @@ from learn import copies
 
 HERE = Path(__file__).with_suffix("")
 JOBS = 2
-# read at once: several threads that import scikit-learn for the first time get in each other's way
+# read at once: threads that import scikit-learn for the first time get in each other's way
 DOCSTRINGS = {name: inspect.getdoc(getattr(stacked_nn, name)) or "" for name in dir(stacked_nn)}
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -159,7 +159,7 @@ def literal(text):
 
 
 def signature(name, code):
-    "From the `def` that `show_doc` writes: the call on one line, and rows of parameter and meaning"
+    "From the `def` that `show_doc` writes: the call on one line, rows of parameter and meaning"
     function, lines = ast.parse(code.rstrip() + "\n    pass").body[0], code.splitlines()
     args = function.args
     for a, default in zip(args.args[::-1], args.defaults[::-1], strict=False):
@@ -259,12 +259,14 @@ def pandoc(path, text):
     except RuntimeError as error:
         what = str(error).partition("stack traceback")[0].partition("conversion: ")[2]
         raise ValueError(f"{path.name}, as Markdown in {kept}: {what.strip()}") from None
-    page = re.sub(r' id="cb\d+-\d+"><a href="#cb[^>]*></a>', ">", page)  # links to lines of code
-    page = re.sub(
-        r"<mo>&#8289;</mo></mrow>(?!<mo)", r'\g<0><mspace width="0.17em"/>', page
-    )  # log 10
-    page = re.sub(r"<th([^>]*)></th>", r"<td\1></td>", page)  # an empty heading heads nothing
-    return page.split("<!-- body -->")
+    return tidied(page).split("<!-- body -->")
+
+
+def tidied(page):
+    "Pandoc's HTML without links to lines of code, with a space in `log 10`; no empty headings"
+    page = re.sub(r' id="cb\d+-\d+"><a href="#cb[^>]*></a>', ">", page)
+    page = re.sub(r"<mo>&#8289;</mo></mrow>(?!<mo)", r'\g<0><mspace width="0.17em"/>', page)
+    return re.sub(r"<th([^>]*)></th>", r"<td\1></td>", page)
 
 
 def convert(path, out, cfg):
@@ -412,14 +414,19 @@ def build(nbs_dir, proc, cfg):
     pages = [task.result() for task in tasks]
     link_to_class(pages)
     explain_terms(pages)
-    contents = yaml.safe_load((proc / "sidebar.yml").read_text())["website"]["sidebar"][
-        "contents"
-    ]
-    write_pages(pages, sidebar(contents, {p.name: p for p in pages}), out, cfg)
-    subprocess.run([sys.executable, "-m", "pagefind", "--silent", "--site", out], check=True)
-    for unused in (out / "pagefind").glob("pagefind-*ui*"):
-        unused.unlink()
+    menu = yaml.safe_load((proc / "sidebar.yml").read_text())["website"]["sidebar"]["contents"]
+    write_pages(pages, sidebar(menu, {p.name: p for p in pages}), out, cfg)
+    make_index(out)
     return out
+
+
+def make_index(site):
+    "Two indexes of all pages: one that knows English endings, one that cuts Japanese into words"
+    run = [sys.executable, "-m", "pagefind", "--silent", "--site", site]
+    subprocess.run(run, check=True)
+    subprocess.run([*run, "--force-language", "ja", "--output-subdir", "pagefind-ja"], check=True)
+    for unused in site.glob("pagefind*/pagefind-*ui*"):
+        unused.unlink()
 
 
 def main(*args):

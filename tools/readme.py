@@ -1,6 +1,7 @@
 """Writes README.md from nbs/index.ipynb with Pandoc: `python tools/readme.py [FOLDER]`
 
-Its pictures go to nbs/static/ beside it; the commands, last on the page, come behind the first of them. FOLDER (default: the repository) is where both are written.
+Its pictures go to nbs/static/ beside it; the commands, last on the page, come behind the first of
+them. FOLDER (default: the repository) is where both are written.
 """
 
 import re
@@ -20,7 +21,7 @@ def option(cell, name):
 
 
 def code_cell(cell, folder):
-    "A code cell as Markdown: its code unless it is hidden, its printed text, its picture as a file"
+    "A code cell as Markdown: its code unless it is hidden, printed text, its picture as a file"
     if re.search(r"^#\|\s*hide\s*$", cell.source, re.M):
         return []
     parts = (

@@ -1,8 +1,8 @@
-"""Runs the notebooks and stores their outputs: `python tools/run.py [--out DIR] [--force] [NOTEBOOK ...]`
+"""Runs the notebooks, stores outputs: `python tools/run.py [--out DIR] [--force] [NOTEBOOK ...]`
 
-Without `--out` the outputs are stored in place; with it, executed copies are written to DIR. Stored outputs are the
-same in every run on one machine and readable without a kernel: no widget views, no execution counts, no warnings
-(those are printed here).
+Without `--out` the outputs are stored in place; with it, executed copies are written to DIR.
+Stored outputs are the same in every run on one machine and readable without a kernel: no widget
+views, no execution counts, no warnings (those are printed here).
 """
 
 import argparse
@@ -31,7 +31,9 @@ ENV = {
 
 
 def is_readable(output):
-    "True for an output that means something without a kernel; of a widget that has a page of its own, only that is kept"
+    """True for an output that means something without a kernel
+
+    Of a widget that has a page of its own, only that is kept."""
     data = output.get("data", {})
     if "text/html" in data:
         output["data"] = {kind: value for kind, value in data.items() if "widget" not in kind}
@@ -40,57 +42,59 @@ def is_readable(output):
     )
 
 
-def run(path, out, force):
-    "Execute one notebook and write it, whole or not at all; returns its name, seconds, code cells, and warnings or the error"
-    logging.getLogger("asyncio").setLevel(
-        logging.CRITICAL
-    )  # nbclient's last look at a kernel that has just ended
-    start, nb = time.time(), nbformat.read(path, 4)
-    live = force or not is_stored_only(path)
-    for attempt in ("first", "second") if live else ():
-        nb = nbformat.read(path, 4)
-        client = NotebookClient(
-            nb,
-            timeout=900 if force else 200,
-            record_timing=False,
-            coalesce_streams=True,
-            extra_arguments=["--log-level=CRITICAL"],
-            resources={"metadata": {"path": ROOT / "nbs"}},
-        )
-        try:
-            client.execute()
-            break
-        except CellExecutionError as error:
-            return path.name, time.time() - start, 0, str(error)
-        except CellTimeoutError as error:  # now and then a message of an idle kernel gets lost
-            if attempt == "second":
-                return path.name, time.time() - start, 0, str(error)
-    nb.metadata.pop("widgets", None)
-    code, heard = [c for c in nb.cells if c.cell_type == "code"], []
-    for cell in code:
-        heard += [o.text for o in cell.outputs if o.get("name") == "stderr"]
-        hidden = (
-            "#| output: false" in cell.source
-        )  # not on the page, so it need not be the same in every run
-        cell.outputs = [] if hidden else [o for o in cell.outputs if is_readable(o)]
-    scratch = out / f".{path.name}.part"
+def executed(path, timeout, attempts=2):
+    "The notebook after a run; now and then a message of an idle kernel gets lost: then once more"
+    # nbclient's last look at a kernel that has just ended
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    client = NotebookClient(
+        nbformat.read(path, 4),
+        timeout=timeout,
+        record_timing=False,
+        coalesce_streams=True,
+        extra_arguments=["--log-level=CRITICAL"],
+        resources={"metadata": {"path": ROOT / "nbs"}},
+    )
+    try:
+        return client.execute()
+    except CellTimeoutError:
+        if attempts == 1:
+            raise
+        return executed(path, timeout, attempts - 1)
+
+
+def write_clean(nb, path):
+    "Writes a notebook as nbdev cleans it, whole or not at all"
+    scratch = path.with_name(f".{path.name}.part")
     nbformat.write(nb, scratch)
     nb = read_nb(scratch)
     clean_nb(nb)
     write_nb(nb, scratch)
-    scratch.replace(out / path.name)
-    return path.name, time.time() - start, len(code) * live, heard
+    scratch.replace(path)
+
+
+def run(path, out, force):
+    "Execute and write one notebook; returns name, seconds, code cells, and warnings or the error"
+    start, is_run = time.time(), force or not is_stored_only(path)
+    try:
+        nb = executed(path, 900 if force else 200) if is_run else nbformat.read(path, 4)
+    except (CellExecutionError, CellTimeoutError) as error:
+        return path.name, time.time() - start, 0, str(error)
+    nb.metadata.pop("widgets", None)
+    code, heard = [c for c in nb.cells if c.cell_type == "code"], []
+    for cell in code:
+        heard += [o.text for o in cell.outputs if o.get("name") == "stderr"]
+        # what is not on the page need not be the same in every run
+        hidden = "#| output: false" in cell.source
+        cell.outputs = [] if hidden else [o for o in cell.outputs if is_readable(o)]
+    write_clean(nb, out / path.name)
+    return path.name, time.time() - start, len(code) * is_run, heard
 
 
 def main():
     "Run the notebooks, two at a time, and say how long each took"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--out", type=Path, default=ROOT / "nbs", help="folder for the executed notebooks"
-    )
-    parser.add_argument(
-        "--force", action="store_true", help="run notebooks that say `skip_exec: true`, too"
-    )
+    parser.add_argument("--out", type=Path, default=ROOT / "nbs", help="folder for what was run")
+    parser.add_argument("--force", action="store_true", help="run `skip_exec: true`, too")
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all in nbs/")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)

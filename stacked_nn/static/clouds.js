@@ -1,5 +1,7 @@
 // How clouds of images separate while a network learns a distance, epoch by epoch.
-import { best, fit, floats, images, make, mounter, percent, picture, shape, slider, sum } from "./kit.js";
+import {
+  best, fit, floats, images, make, mounter, percent, picture, shape, slider, sum,
+} from "./kit.js";
 
 /** The prototype nearest to each point; both are [x, y, x, y, ...] */
 export function nearest(points, prototypes) {

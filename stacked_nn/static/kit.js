@@ -1,4 +1,5 @@
-// What the widgets share. A page imports this file; Jupyter gets it written into each widget's module (see `stacked_nn.widgets`).
+// What the widgets share. A page imports this file; Jupyter gets it written into each widget's
+// module (see `stacked_nn.widgets`).
 
 /** An element with properties (or, where it has no such property, attributes) and children */
 export function make(tag, properties = {}, ...children) {
@@ -16,10 +17,11 @@ export function shape(tag, attributes = {}, text = "") {
   return element;
 }
 
-/** Turns anywidget's `render` into a `mount` for a plain page: the data takes the place of the model */
+/** Turns anywidget's `render` into a `mount` for a plain page, with data instead of the model */
 export const mounter = (render) => (element, data) => {
   element.replaceChildren();
-  const model = { get: (key) => data[key], set: (key, value) => { data[key] = value; }, on() {}, save_changes() {} };
+  const set = (key, value) => { data[key] = value; };
+  const model = { get: (key) => data[key], set, on() {}, save_changes() {} };
   render({ el: element, model });
 };
 
@@ -28,7 +30,7 @@ export const floats = (base64) => new Float32Array(bytes(base64).buffer);
 export const doubles = (base64) => new Float64Array(bytes(base64).buffer);
 export const signed = (base64) => new Int8Array(bytes(base64).buffer);
 
-/** Images of `n` pixels from a text with one letter a pixel, "0" (paper) to "g" (16 sixteenths of ink) */
+/** Images of `n` pixels from a text with one letter a pixel, "0" (paper) to "g" (16/16 of ink) */
 export function images(text, n) {
   const ink = Array.from(text, (c) => parseInt(c, 17) / 16);
   return Array.from({ length: ink.length / n }, (_, i) => ink.slice(i * n, (i + 1) * n));
@@ -36,10 +38,12 @@ export function images(text, n) {
 
 export const sum = (values) => values.reduce((a, b) => a + b, 0);
 export const best = (values) => values.indexOf(Math.max(...values));
-export const percent = (p) => (p > 0.9995 && p < 1 ? "> 99.9" : p > 0 && p < 0.0005 ? "< 0.1" : (100 * p).toFixed(1)) + " %";
+export const percent = (p) =>
+  (p > 0.9995 && p < 1 ? "> 99.9" : p > 0 && p < 0.0005 ? "< 0.1" : (100 * p).toFixed(1)) + " %";
 
 export const logSoftmax = (logits) => {
-  const top = Math.max(...logits), total = Math.log(sum(logits.map((z) => Math.exp(z - top))));
+  const top = Math.max(...logits);
+  const total = Math.log(sum(logits.map((z) => Math.exp(z - top))));
   return logits.map((z) => z - top - total);
 };
 
@@ -52,7 +56,8 @@ export function poolLogs(logs, exponents = logs.map(() => 1), prior = logs[0].ma
 
 /** A small picture of an image: dark ink on the paper of the stylesheet */
 export function picture(image, properties = {}) {
-  const side = Math.sqrt(image.length), canvas = make("canvas", { width: side, height: side, className: "sheet", ...properties });
+  const side = Math.sqrt(image.length), size = { width: side, height: side };
+  const canvas = make("canvas", { ...size, className: "sheet", ...properties });
   const context = canvas.getContext("2d");
   image.forEach((ink, i) => {
     context.fillStyle = `rgb(26 28 32 / ${ink})`;
@@ -61,9 +66,10 @@ export function picture(image, properties = {}) {
   return canvas;
 }
 
-/** Columns over `labels`: `show(heights from 0 to 1, index to stress, what a screen reader says)` */
+/** Columns over `labels`: `show(heights from 0 to 1, index to stress, words to be read aloud)` */
 export function bars(labels, colour, { down = false, axis = true } = {}) {
-  const columns = labels.map((label) => make("span", {}, make("i"), ...axis ? [make("b", { textContent: label })] : []));
+  const columns = labels.map((label) =>
+    make("span", {}, make("i"), ...axis ? [make("b", { textContent: label })] : []));
   const el = make("div", { className: `bars ${down ? "down" : ""}`, role: "img" }, ...columns);
   el.style.setProperty("--colour", `var(--${colour})`);
   const show = (heights, stress, words) => {
@@ -78,12 +84,17 @@ export function bars(labels, colour, { down = false, axis = true } = {}) {
 
 /** A labelled slider: `el`, its `input`, and `value` read or set */
 export function slider(label, { min = 0, max, step = 1, value, say = String }, changed) {
-  const out = make("output"), input = make("input", { type: "range", min, max, step, value, ariaLabel: label });
-  const show = () => { out.textContent = say(input.valueAsNumber); input.setAttribute("aria-valuetext", out.textContent); };
+  const out = make("output");
+  const input = make("input", { type: "range", min, max, step, value, ariaLabel: label });
+  const show = () => {
+    out.textContent = say(input.valueAsNumber);
+    input.setAttribute("aria-valuetext", out.textContent);
+  };
   input.oninput = () => { show(); changed(input.valueAsNumber); };
   show();
   return {
-    el: make("label", { className: "slider" }, make("span", { textContent: label }), input, out), input,
+    el: make("label", { className: "slider" }, make("span", { textContent: label }), input, out),
+    input,
     get value() { return input.valueAsNumber; },
     set value(v) { input.value = v; input.oninput(); },
   };
@@ -101,47 +112,64 @@ function ticks(low, high, count) {
   const raw = (high - low) / count, power = 10 ** Math.floor(Math.log10(raw));
   const step = power * [1, 2, 5, 10].find((m) => m * power >= raw);
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9)), marks = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) marks.push([i * step, (i * step).toFixed(digits)]);
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++)
+    marks.push([i * step, (i * step).toFixed(digits)]);
   return marks;
 }
 
 /** An SVG with two axes: `X` and `Y` turn data into pixels, `add` draws */
-export function plot(width, height, [left, right], [low, high], { xlabel, ylabel, label, xmarks, ymarks }) {
-  const svg = shape("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
-  const box = { left: 46, right: width - 10, top: 10, bottom: height - 40 };
+export function plot(width, height, [left, right], [low, high],
+    { xlabel, ylabel, label, xmarks, ymarks }) {
+  const viewBox = `0 0 ${width} ${height}`;
+  const svg = shape("svg", { width, height, viewBox, role: "img", "aria-label": label });
+  const rows = ymarks ?? ticks(low, high, Math.max(2, height / 55));
+  const start = Math.max(46, 22 + 8 * Math.max(...rows.map(([, text]) => text.length)));
+  const end = Math.max(start + 20, width - 10);      // a box that has no width yet
+  const box = { left: start, right: end, top: 10, bottom: height - 40 };
   const X = (x) => box.left + (x - left) / (right - left) * (box.right - box.left);
   const Y = (y) => box.bottom - (y - low) / (high - low) * (box.bottom - box.top);
-  const add = (tag, attributes, text) => { const s = shape(tag, attributes, text); svg.append(s); return s; };
+  const add = (tag, attributes, text) => svg.appendChild(shape(tag, attributes, text));
   for (const [value, text] of xmarks ?? ticks(left, right, Math.max(2, width / 70))) {
-    add("line", { class: "tick", x1: X(value), x2: X(value), y1: box.bottom, y2: box.bottom + 4 });
-    add("text", { x: X(value), y: box.bottom + 17, "text-anchor": "middle" }, text);
+    const x = X(value);
+    add("line", { class: "tick", x1: x, x2: x, y1: box.bottom, y2: box.bottom + 4 });
+    add("text", { x, y: box.bottom + 17, "text-anchor": "middle" }, text);
   }
-  for (const [value, text] of ymarks ?? ticks(low, high, Math.max(2, height / 55))) {
+  for (const [value, text] of rows) {
     add("line", { class: "rule", x1: box.left, x2: box.right, y1: Y(value), y2: Y(value) });
     add("text", { x: box.left - 7, y: Y(value) + 4, "text-anchor": "end" }, text);
   }
   add("line", { class: "tick", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom });
-  add("text", { class: "name", x: (box.left + box.right) / 2, y: height - 5, "text-anchor": "middle" }, xlabel);
-  add("text", { class: "name", "text-anchor": "middle", transform: `translate(12 ${(box.top + box.bottom) / 2}) rotate(-90)` }, ylabel);
-  const line = (xs, ys, attributes) => add("polyline", { points: xs.map((x, i) => `${X(x)},${Y(ys[i])}`).join(" "), ...attributes });
+  const [middle, centre] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
+  const name = { class: "name", "text-anchor": "middle" };
+  add("text", { ...name, x: middle, y: height - 5 }, xlabel);
+  add("text", { ...name, transform: `translate(12 ${centre}) rotate(-90)` }, ylabel);
+  const line = (xs, ys, attributes) =>
+    add("polyline", { points: xs.map((x, i) => `${X(x)},${Y(ys[i])}`).join(" "), ...attributes });
   return { svg, X, Y, box, add, line };
 }
 
-/** Curves over `x` that share a movable cursor: `at(i)` moves it, `pick(i)` hears of a click at x[i] */
+/** Curves over `x` with a movable cursor: `at(i)` moves it, `pick(i)` hears of a click at x[i] */
 export function curves(box, { x, lines, low, high, height, xlabel, ylabel, label, pick }) {
   let index = 0, move = () => {};
   fit(box, (width) => {
-    const { svg, X, Y, box: frame, add, line } = plot(width, height, [x[0], x.at(-1)], [low, high], { xlabel, ylabel, label });
-    lines.forEach(({ ys, colour, dash }) => line(x, ys, { class: "curve", style: `--colour: var(--${colour})`, "stroke-dasharray": dash ?? "" }));
+    const { svg, X, Y, box: frame, add, line } =
+      plot(width, height, [x[0], x.at(-1)], [low, high], { xlabel, ylabel, label });
+    const style = lines.map(({ colour }) => `--colour: var(--${colour})`);
+    lines.forEach(({ ys, dash }, k) =>
+      line(x, ys, { class: "curve", style: style[k], "stroke-dasharray": dash ?? "" }));
     const cursor = add("line", { class: "cursor", y1: frame.top, y2: frame.bottom });
-    const dots = lines.map(({ colour }) => add("circle", { class: "dot", r: 4.5, style: `--colour: var(--${colour})` }));
+    const dots = style.map((style) => add("circle", { class: "dot", r: 4.5, style }));
     move = () => {
-      cursor.setAttribute("x1", X(x[index])); cursor.setAttribute("x2", X(x[index]));
-      dots.forEach((dot, k) => { dot.setAttribute("cx", X(x[index])); dot.setAttribute("cy", Y(lines[k].ys[index])); });
+      const here = X(x[index]);
+      for (const end of ["x1", "x2"]) cursor.setAttribute(end, here);
+      dots.forEach((dot, k) => {
+        dot.setAttribute("cx", here);
+        dot.setAttribute("cy", Y(lines[k].ys[index]));
+      });
     };
     svg.onclick = (event) => {
-      const near = x.map((v) => -Math.abs(X(v) - (event.clientX - svg.getBoundingClientRect().left)));
-      pick(best(near));
+      const at = event.clientX - svg.getBoundingClientRect().left;
+      pick(best(x.map((v) => -Math.abs(X(v) - at))));
     };
     svg.classList.add("pickable");
     box.replaceChildren(svg);
@@ -154,9 +182,11 @@ export function curves(box, { x, lines, low, high, height, xlabel, ylabel, label
 export const tray = (...children) => make("div", { className: "tools" }, ...children);
 
 // ---- changes of an 8x8 image ----
-const at = (image, row, column) => (row < 0 || row > 7 || column < 0 || column > 7 ? 0 : image[8 * row + column]);
+const at = (image, row, column) =>
+  (row < 0 || row > 7 || column < 0 || column > 7 ? 0 : image[8 * row + column]);
 const remade = (f) => (image) => image.map((_, i) => f(image, Math.floor(i / 8), i % 8));
-const blur = [-1, 0, 1].flatMap((r) => [-1, 0, 1].map((c) => [r, c, (2 - Math.abs(r)) * (2 - Math.abs(c)) / 16]));
+const blur = [-1, 0, 1].flatMap((r) => [-1, 0, 1].map((c) =>
+  [r, c, (2 - Math.abs(r)) * (2 - Math.abs(c)) / 16]));
 const changes = {
   "←": ["Shift left", remade((x, r, c) => at(x, r, c + 1))],
   "↑": ["Shift up", remade((x, r, c) => at(x, r + 1, c))],
@@ -173,12 +203,17 @@ const stroke = (image, x, y, erase) => remade((old, r, c) => {
   return erase ? Math.min(at(old, r, c), 1 - touch) : Math.max(at(old, r, c), touch);
 })(image);
 
-/** A sheet of 8x8 pixels to draw on, one stop for the keyboard, with its buttons: `els`; `show(image)` inks it, `changed(image)` hears of strokes */
+/**
+ * A sheet of 8x8 pixels to draw on, one stop for the keyboard, with its buttons: `els`.
+ * `show(image)` inks it, and `changed(image)` hears of each stroke.
+ */
 export function drawing(changed) {
   let image = Array(64).fill(0);
   const cells = Array.from({ length: 64 }, () => make("div", { role: "gridcell", tabIndex: -1 }));
-  const rows = Array.from({ length: 8 }, (_, r) => make("div", { role: "row" }, ...cells.slice(8 * r, 8 * r + 8)));
-  const sheet = make("div", { className: "sheet pad", role: "grid", ariaLabel: "Drawing, 8 by 8 pixels. Arrow keys move, Space inks, Delete erases." }, ...rows);
+  const rows = Array.from({ length: 8 }, (_, r) =>
+    make("div", { role: "row" }, ...cells.slice(8 * r, 8 * r + 8)));
+  const sheet = make("div", { className: "sheet pad", role: "grid",
+    ariaLabel: "Drawing, 8 by 8 pixels. Arrow keys move, Space inks, Delete erases." }, ...rows);
   const pen = make("button", { type: "button", textContent: "Erase", ariaPressed: false });
   pen.onclick = () => { pen.ariaPressed = !erasing(); };
   const erasing = () => pen.ariaPressed === "true";
@@ -187,10 +222,15 @@ export function drawing(changed) {
   point(cursor);
   sheet.onkeydown = (event) => {
     const r = Math.floor(cursor / 8), c = cursor % 8;
-    const to = { ArrowLeft: [r, c - 1], ArrowRight: [r, c + 1], ArrowUp: [r - 1, c], ArrowDown: [r + 1, c], Home: [r, 0], End: [r, 7] }[event.key];
-    if (to) { point(8 * Math.min(7, Math.max(0, to[0])) + Math.min(7, Math.max(0, to[1]))); cells[cursor].focus(); }
-    else if ([" ", "Enter"].includes(event.key)) changed(stroke(image, c + 0.5, r + 0.5, erasing()));
-    else if (["Delete", "Backspace"].includes(event.key)) changed(stroke(image, c + 0.5, r + 0.5, true));
+    const to = { ArrowLeft: [r, c - 1], ArrowRight: [r, c + 1], ArrowUp: [r - 1, c],
+      ArrowDown: [r + 1, c], Home: [r, 0], End: [r, 7] }[event.key];
+    const inks = [" ", "Enter"].includes(event.key);
+    if (to) {
+      const [row, column] = to.map((v) => Math.min(7, Math.max(0, v)));
+      point(8 * row + column);
+      cells[cursor].focus();
+    } else if (inks || ["Delete", "Backspace"].includes(event.key))
+      changed(stroke(image, c + 0.5, r + 0.5, !inks || erasing()));
     else return;
     event.preventDefault();
   };
@@ -206,16 +246,20 @@ export function drawing(changed) {
   };
   sheet.onpointermove = (event) => {
     if (!sheet.hasPointerCapture(event.pointerId)) return;
-    const box = sheet.getBoundingClientRect(), inside = (v) => Math.min(7.99, Math.max(0, 8 * v));
-    const to = [inside((event.clientX - box.left) / box.width), inside((event.clientY - box.top) / box.height)];
-    const steps = last ? Math.ceil(3 * Math.hypot(to[0] - last[0], to[1] - last[1])) : 1, start = last ?? to;
+    const box = sheet.getBoundingClientRect();
+    const to = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height]
+      .map((part) => Math.min(7.99, Math.max(0, 8 * part)));
+    const [x, y] = last ?? to, [dx, dy] = [to[0] - x, to[1] - y];
+    const steps = last ? Math.ceil(3 * Math.hypot(dx, dy)) : 1;
     let next = image;
-    for (let i = 1; i <= steps; i++) next = stroke(next, ...[0, 1].map((k) => start[k] + (to[k] - start[k]) * i / steps), erasing());
+    for (let i = 1; i <= steps; i++)
+      next = stroke(next, x + dx * i / steps, y + dy * i / steps, erasing());
     last = to;
     changed(next);
   };
   const tools = Object.entries(changes).map(([name, [title, change]]) => {
-    const button = make("button", { type: "button", textContent: name, ...title && { title, ariaLabel: title } });
+    const words = title ? { title, ariaLabel: title } : {};
+    const button = make("button", { type: "button", textContent: name, ...words });
     button.onclick = () => changed(change(image));
     return button;
   });
@@ -223,7 +267,8 @@ export function drawing(changed) {
     image = [...next];
     image.forEach((ink, i) => {
       cells[i].style.setProperty("--ink", ink.toFixed(3));
-      cells[i].ariaLabel = `row ${Math.floor(i / 8) + 1}, column ${i % 8 + 1}: ${Math.round(100 * ink)} % ink`;
+      const place = `row ${Math.floor(i / 8) + 1}, column ${i % 8 + 1}`;
+      cells[i].ariaLabel = `${place}: ${Math.round(100 * ink)} % ink`;
     });
   };
   return { els: [sheet, tray(pen, ...tools.slice(4)), tray(...tools.slice(0, 4))], show };

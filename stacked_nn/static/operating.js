@@ -1,5 +1,5 @@
-// A price and a threshold: what escapes, what is rejected in vain, what it costs, and the cells that pass.
-import { fit, images, make, mounter, picture, plot, slider } from "./kit.js";
+// A price and a threshold: what escapes, what is rejected in vain, what it costs, what passes.
+import { fit, images, make, mounter, percent, picture, plot, slider } from "./kit.js";
 
 /** Escapes, overkill and cost per 1,000 parts at threshold number `i` */
 export function outcome({ escapes, overkill }, { good, bad }, i, price) {
@@ -14,7 +14,6 @@ export function cheapest(curve, counts, price) {
   return costs.indexOf(Math.min(...costs));
 }
 
-const tenths = (p) => `${(100 * p).toFixed(1)} %`;
 const short = (p) => (p < 0.1 ? `${(100 * p).toPrecision(2)} %` : `${(100 * p).toFixed(0)} %`);
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
@@ -35,7 +34,7 @@ function render({ model, el }) {
   const choose = (label, names, pick, chosen) => {
     const buttons = names.map((name) => make("button", { type: "button",
       textContent: capital(name), onclick: () => { pick(name); press(); show(); } }));
-    const press = () => buttons.forEach((b, i) => b.setAttribute("aria-pressed", names[i] === chosen()));
+    const press = () => buttons.forEach((b, i) => { b.ariaPressed = names[i] === chosen(); });
     press();
     return make("div", { className: "tools", role: "group", ariaLabel: label }, ...buttons);
   };
@@ -51,20 +50,20 @@ function render({ model, el }) {
     const costs = thresholds.map((_, i) => outcome(curve(), counts, i, price()).cost);
     const all = counts.good + counts.bad, nothing = 1000 * counts.good / all;
     const top = Math.max(1.6 * nothing, 1.05 * costs[cut.value]);
-    const marks = [0.01, 0.05, 0.2, 0.5, 0.8, 0.95].map((t) => [Math.log(t / (1 - t)), `${100 * t} %`]);
-    const step = top > 3000 ? 1000 : top > 1200 ? 500 : 200;      // "1.5k" leaves room for the name
-    const heights = Array.from({ length: Math.floor(top / step) + 1 }, (_, k) =>
-      [k * step, k * step < 1000 ? `${k * step}` : `${k * step / 1000}k`]);
+    const marks = [0.01, 0.05, 0.2, 0.5, 0.8, 0.95].map((t) =>
+      [Math.log(t / (1 - t)), `${100 * t} %`]);
+
     const { svg, X, Y, box, add, line } = plot(width, 240, [logit[0], logit.at(-1)], [0, top], {
-      xlabel: "threshold: reject above", ylabel: "cost per 1,000", xmarks: marks, ymarks: heights,
+      xlabel: "threshold: reject above", ylabel: "cost per 1,000", xmarks: marks,
       label: `Cost over the threshold; now ${Math.round(costs[cut.value])} per 1,000` });
-    add("line", { class: "nothing", x1: box.left, x2: box.right, y1: Y(nothing), y2: Y(nothing) });
-    add("text", { x: box.right, y: Y(nothing) - 5, "text-anchor": "end" }, "reject everything");
+    const y = Y(nothing);
+    add("line", { class: "nothing", x1: box.left, x2: box.right, y1: y, y2: y });
+    add("text", { x: box.right, y: y - 5, "text-anchor": "end" }, "reject everything");
     const seen = costs.flatMap((c, i) => (c <= top ? [i] : []));
     line(seen.map((i) => logit[i]), seen.map((i) => costs[i]), { class: "curve now" });
-    const i = cut.value;
-    add("line", { class: "cursor", x1: X(logit[i]), x2: X(logit[i]), y1: box.top, y2: box.bottom });
-    add("circle", { class: "dot now", cx: X(logit[i]), cy: Y(costs[i]), r: 5 });
+    const i = cut.value, here = X(logit[i]);
+    add("line", { class: "cursor", x1: here, x2: here, y1: box.top, y2: box.bottom });
+    add("circle", { class: "dot now", cx: here, cy: Y(costs[i]), r: 5 });
     svg.classList.add("pickable");
     svg.onclick = ({ clientX }) => {
       const x = clientX - svg.getBoundingClientRect().left;
@@ -82,9 +81,10 @@ function render({ model, el }) {
         picture(cells[i], { role: "img", ariaLabel: words, title: words }),
         make("small", { textContent: bad ? "✗" : "", ariaHidden: "true" })));
     });
-    const bad = (list) => list.filter((item) => item.className).length;
-    titles[0].textContent = `Pass: ${parts[0].length}, of them ${bad(parts[0])} defective`;
-    titles[1].textContent = `Rejected: ${parts[1].length}, of them ${parts[1].length - bad(parts[1])} good`;
+    const n = parts.map((list) => list.length);
+    const bad = parts.map((list) => list.filter((item) => item.className).length);
+    titles[0].textContent = `Pass: ${n[0]}, of them ${bad[0]} defective`;
+    titles[1].textContent = `Rejected: ${n[1]}, of them ${n[1] - bad[1]} good`;
     passed.replaceChildren(...parts[0]);
     rejected.replaceChildren(...parts[1]);
   }
@@ -92,12 +92,18 @@ function render({ model, el }) {
     const now = outcome(curve(), counts, cut.value, price());
     const least = outcome(curve(), counts, cheapest(curve(), counts, price()), price());
     const nothing = 1000 * counts.good / (counts.good + counts.bad);
-    const rows = { "Escapes (defective, pass)": tenths(now.escapes),
-      "Overkill (good, rejected)": tenths(now.overkill), "Cost per 1,000": now.cost.toFixed(0),
-      "Best threshold, in hindsight": least.cost.toFixed(0), "Reject everything": nothing.toFixed(0) };
+    const rows = {
+      "Escapes (defective, pass)": percent(now.escapes),
+      "Overkill (good, rejected)": percent(now.overkill),
+      "Cost per 1,000": now.cost.toFixed(0),
+      "Best threshold, in hindsight": least.cost.toFixed(0),
+      "Reject everything": nothing.toFixed(0),
+    };
     score.replaceChildren(...Object.entries(rows).map(([name, value]) =>
-      make("tr", {}, make("th", { scope: "row", textContent: name }), make("td", { textContent: value }))));
-    const verdict = Math.round(now.cost) > Math.round(nothing) ? "dearer than rejecting everything"
+      make("tr", {}, make("th", { scope: "row", textContent: name }),
+        make("td", { textContent: value }))));
+    const dearer = Math.round(now.cost) > Math.round(nothing);
+    const verdict = dearer ? "dearer than rejecting everything"
       : now.cost > 1.02 * least.cost ? "cheaper than rejecting everything, but not the best"
         : "about the best that these scores allow";
     readout.textContent = `${now.cost.toFixed(0)} per 1,000: ${verdict}.`;
@@ -105,7 +111,8 @@ function render({ model, el }) {
     showCells();
   }
 
-  const table = make("table", {}, make("caption", { className: "hidden", textContent: "What happens" }), score);
+  const table = make("table", {},
+    make("caption", { className: "hidden", textContent: "What happens" }), score);
   el.append(make("div", { className: "snn operating" }, make("div", { className: "body" },
     make("div", { className: "controls" },
       choose("Held out", kinds, (name) => { kind = name; }, () => kind),

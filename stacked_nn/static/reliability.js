@@ -1,5 +1,5 @@
 // Two exponents, and the reliability diagram of the product that they make.
-import { best, fit, make, mounter, plot, poolLogs, slider, sum } from "./kit.js";
+import { best, fit, make, mounter, percent, plot, poolLogs, slider, sum } from "./kit.js";
 
 /** Rows of log-probabilities from hundredths in base64, two bytes each */
 export function rows(text, width) {
@@ -27,7 +27,6 @@ export function judge(experts, labels, exponents, bins = 10) {
     kept: n.map((count, k) => count && kept[k] / count) };
 }
 
-const tenths = (p) => `${(100 * p).toFixed(1)} %`;
 const tenths = Array.from({ length: 6 }, (_, k) => [k / 5, (k / 5).toFixed(1)]);
 const green = "--colour: var(--combined)";
 
@@ -36,8 +35,8 @@ function words({ confidence, accuracy }) {
   const gap = (shown(confidence) - shown(accuracy)) / 10, points = Math.abs(gap).toFixed(1);
   const verdict = gap === 0 ? "just what it keeps"
     : `${points} points ${gap > 0 ? "more than it keeps: overconfident" : "less than it keeps"}`;
-  return `On average it promises ${tenths(confidence)} and is right in `
-    + `${tenths(accuracy)}: ${verdict}.`;
+  return `On average it promises ${percent(confidence)} and is right in `
+    + `${percent(accuracy)}: ${verdict}.`;
 }
 
 function render({ model, el }) {
@@ -51,8 +50,8 @@ function render({ model, el }) {
   function showDiagram(width) {
     const { svg, X, Y, add, line } = plot(width, Math.min(width, 330), [0, 1], [0, 1], {
       xlabel: "confidence in the first choice", ylabel: "share that was right",
-      label: `Reliability diagram. ${now.n.map((n, k) => n && `Promised ${tenths(now.sure[k])}, `
-        + `kept ${tenths(now.kept[k])}, ${n} images`).filter(Boolean).join("; ")}`,
+      label: `Reliability diagram. ${now.n.map((n, k) => n && `Promised ${percent(now.sure[k])}, `
+        + `kept ${percent(now.kept[k])}, ${n} images`).filter(Boolean).join("; ")}`,
       xmarks: tenths, ymarks: tenths });
     line([0, 1], [0, 1], { class: "promise" });
     const filled = (r) => r.n.flatMap((n, k) => (n ? [k] : []));
@@ -81,8 +80,8 @@ function render({ model, el }) {
     counts.replaceChildren(svg);
   }
 
-  const scores = [["log loss", ({ loss }) => loss.toFixed(3)], ["ECE", ({ ece }) => tenths(ece)],
-    ["accuracy", ({ accuracy }) => tenths(accuracy)]];
+  const scores = [["log loss", ({ loss }) => loss.toFixed(3)], ["ECE", ({ ece }) => percent(ece)],
+    ["accuracy", ({ accuracy }) => percent(accuracy)]];
   const cells = scores.map(() => make("td"));
   const head = (scope, textContent) => make("th", { scope, textContent });
   const table = make("table", {},

@@ -24,9 +24,17 @@ local function html(text) return pandoc.RawBlock("html", text) end
 
 local function escape(text) return (text:gsub("&", "&amp;"):gsub("<", "&lt;"):gsub('"', "&quot;")) end
 
+-- Kana or kanji (a pattern of Lua would look at bytes)
+local function is_japanese(text)
+  for _, code in utf8.codes(text) do
+    if code >= 0x3040 and code <= 0x30ff or code >= 0x4e00 and code <= 0x9fff then return true end
+  end
+  return false
+end
+
 -- A box with a title; folded, it is a <details>
 local function box(class, title, blocks, folded, open)
-  local lang = title:find("[\u{3040}-\u{30ff}]") and ' lang="ja"' or ""
+  local lang = is_japanese(title) and ' lang="ja"' or ""
   local tag = folded and "details" or "div"
   local head = folded and "<summary>%s</summary>" or '<p class="title">%s</p>'
   local start = ('<%s class="%s"%s%s>'):format(tag, class, lang, open and " open" or "")
@@ -148,7 +156,7 @@ end
 
 -- Japanese words say so, for those who hear the page
 local function Str(str)
-  if str.text:find("[\u{3040}-\u{30ff}\u{4e00}-\u{9fff}]") then return pandoc.Span({str}, {lang = "ja"}) end
+  if is_japanese(str.text) then return pandoc.Span({str}, {lang = "ja"}) end
 end
 
 local function Cite(cite)

@@ -1,4 +1,5 @@
-// Everything the pages do in the browser; without it they still read well. A classic script, so that it runs from the disk too.
+// Everything the pages do in the browser; without it they still read well. A classic script, so
+// that it runs from the disk too.
 "use strict";
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -7,6 +8,8 @@ const make = (tag, properties = {}, ...children) => {
   element.append(...children);
   return element;
 };
+const makeButton = (textContent, className = "") =>
+  make("button", { type: "button", className, textContent });
 const onDisk = location.protocol === "file:";
 const here = document.documentElement.dataset.page;
 
@@ -30,13 +33,15 @@ const store = {
     }
   },
 };
-// page -> {read, answers: {key of the question: {value, right}}}; what is stored may be of any age, so only what fits is taken
+// page -> {read, answers: {key of the question: {value, right}}}; what is stored may be of any
+// age, so only what fits is taken
 const isObject = (x) => typeof x === "object" && x !== null && !Array.isArray(x);
 function readProgress() {
   const stored = store.read("progress", {}),
     pages = Object.entries(isObject(stored) ? stored : {}).filter(([, page]) => isObject(page));
   const fits = ([, a]) => isObject(a) && typeof a.value === "string";
-  const answers = (page) => Object.entries(isObject(page.answers) ? page.answers : {}).filter(fits);
+  const answers = (page) =>
+    Object.entries(isObject(page.answers) ? page.answers : {}).filter(fits);
   return Object.fromEntries(
     pages.map(([name, page]) => [
       name,
@@ -98,7 +103,7 @@ function addAnchors() {
 function addCopyButtons() {
   if (!navigator.clipboard) return;
   for (const code of $$("div.sourceCode")) {
-    const button = make("button", { type: "button", className: "copy", textContent: "Copy" });
+    const button = makeButton("Copy", "copy");
     button.onclick = async () => {
       await navigator.clipboard.writeText($("code", code).textContent);
       button.textContent = "Copied";
@@ -149,7 +154,7 @@ function setUpAllCode() {
   );
   if (!folds.length || !$(".head .tools")) return;
   const first = folds.map((fold) => fold.open);
-  const button = make("button", { type: "button", className: "all-code", textContent: "All code" });
+  const button = makeButton("All code", "all-code");
   const show = (all) => {
     button.setAttribute("aria-pressed", all);
     folds.forEach((fold, i) => (fold.open = all || first[i]));
@@ -193,14 +198,17 @@ function setUpTerms() {
     const at = link.getClientRects()[0],
       box = tip.getBoundingClientRect();
     tip.style.left = `${Math.max(8, Math.min(at.left, innerWidth - box.width - 8))}px`;
-    tip.style.top = `${at.bottom + box.height + 8 < innerHeight ? at.bottom + 4 : at.top - box.height - 4}px`;
+    const fits = at.bottom + box.height + 8 < innerHeight;
+    tip.style.top = `${fits ? at.bottom + 4 : at.top - box.height - 4}px`;
   };
   const later = (f, ms) => {
     clearTimeout(timer);
     timer = setTimeout(f, ms);
   };
   for (const a of $$("a[data-meaning]")) {
-    a.addEventListener("pointerenter", (e) => e.pointerType === "mouse" && later(() => show(a), 250));
+    a.addEventListener("pointerenter", (event) => {
+      if (event.pointerType === "mouse") later(() => show(a), 250);
+    });
     a.addEventListener("pointerleave", () => later(hide, 200));
     a.addEventListener("focus", () => a.matches(":focus-visible") && show(a));
     a.addEventListener("blur", hide);
@@ -213,16 +221,18 @@ function setUpTerms() {
 }
 
 // ---- quizzes ----
-// A question has choices, each of which answers with its own explanation, or asks for a number. Both hand a function
-// to `keep`, which calls it with the stored answer; it says whether the answer is right.
+// A question has choices, each of which answers with its own explanation, or asks for a number.
+// Both hand a function to `keep`, which calls it with the stored answer; it says whether the
+// answer is right.
 function setUpQuiz(quiz) {
   const reply = make("div", { className: "reply" });
   reply.setAttribute("role", "status");
-  const again = make("button", { type: "button", className: "again", textContent: "Clear answer" });
+  const again = makeButton("Clear answer", "again");
   const ask = quiz.dataset.answer === undefined ? choices : number;
   const { show, first, fits } = ask(quiz, reply, (value) => {
     const right = update(value);
-    remember({ answers: { [quiz.dataset.key]: value === undefined ? undefined : { value, right } } });
+    const answer = value === undefined ? undefined : { value, right };
+    remember({ answers: { [quiz.dataset.key]: answer } });
   });
   const release = quiz.classList.contains("predict") ? hold(quiz) : () => {};
   function update(value) {
@@ -239,7 +249,8 @@ function setUpQuiz(quiz) {
     remember({ answers: { [quiz.dataset.key]: undefined } });
     first.focus();
   };
-  $("details", quiz).replaceWith(reply, again);
+  $("details", quiz).classList.add("on-paper");
+  $("details", quiz).before(reply, again);
   return () => {
     const value = progress[here]?.answers[quiz.dataset.key]?.value;
     update(value !== undefined && fits(value) ? value : undefined);
@@ -262,7 +273,7 @@ function choices(quiz, reply, pick) {
   const buttons = $$("li", list).map((choice) => {
     $$("a", choice).forEach((a) => a.replaceWith(...a.childNodes)); // no link inside a button
     choice.setAttribute("role", "presentation");
-    const button = make("button", { type: "button" });
+    const button = makeButton("");
     button.dataset.letter = takeLetter(choice);
     button.onclick = () => pick(button.dataset.letter);
     button.append(...choice.childNodes);
@@ -275,6 +286,8 @@ function choices(quiz, reply, pick) {
       [buttons[i], buttons[j]] = [buttons[j], buttons[i]];
     }
     list.replaceChildren(...buttons.map((button) => button.parentElement));
+    const answers = buttons.map((button) => why[button.dataset.letter]);
+    answers[0].parentElement.append(...answers); // in the same order
   }
   buttons.forEach((button, i) => button.prepend(`${"ABCDE"[i]}. `));
   return {
@@ -314,35 +327,48 @@ function number(quiz, reply, pick) {
     event.preventDefault();
     pick(input.value);
   };
-  const wrong = (text) => [
-    make("p", { textContent: Number.isNaN(read(text)) ? "Please write a number, such as 0.5." : "No, not this one." }),
-    make("details", {}, make("summary", { textContent: "Show the answer" }), ...why.map((n) => n.cloneNode(true))),
-  ];
+  const right = () => [make("p", {}, make("strong", { textContent: "Right." })), ...why];
+  const wrong = (text) => {
+    const isNumber = !Number.isNaN(read(text));
+    const textContent = isNumber ? "No, not this one." : "Please write a number, such as 0.5.";
+    const title = make("summary", { textContent: "Show the answer" });
+    const copies = why.map((node) => node.cloneNode(true));
+    return [make("p", { textContent }), make("details", {}, title, ...copies)];
+  };
   $("details", quiz).before(form);
   return {
     first: input,
     fits: () => true,
     show(text) {
       input.value = text ?? "";
-      input.dataset.state = text === undefined ? "" : isRight(text) ? "right" : "wrong";
-      const nodes = text === undefined ? [] : isRight(text) ? [make("p", {}, make("strong", { textContent: "Right." })), ...why] : wrong(text);
-      return { nodes, state: input.dataset.state };
+      const state = text === undefined ? "" : isRight(text) ? "right" : "wrong";
+      input.dataset.state = state;
+      return { nodes: state ? { right, wrong }[state](text) : [], state };
     },
   };
 }
 
-// The outputs of the cell behind a prediction wait until there is one
+// What stands behind a prediction waits until there is one: the outputs of the cells, and the
+// paragraph that reads them
 function hold(quiz) {
-  const cell = quiz.nextElementSibling;
-  if (!cell?.matches(".cell") || $(".snn, .widget", cell)) return () => {};
-  const button = make("button", { type: "button", className: "release", textContent: "Show the result" });
+  const held = [];
+  let next = quiz.nextElementSibling;
+  const waits = (part) => part?.matches(".cell") && !$(".snn, .widget", part);
+  for (; waits(next); next = next.nextElementSibling) held.push(next);
+  if (!held.length) return () => {};
+  for (const kind of ["p", "ul"]) {
+    if (!next?.matches(kind)) break;
+    held.push(next);
+    next = next.nextElementSibling;
+  }
+  const button = makeButton("Show the result", "release");
   const release = () => {
-    cell.classList.remove("held");
+    held.forEach((part) => part.classList.remove("held"));
     button.remove();
   };
   button.onclick = release;
-  cell.classList.add("held");
-  cell.append(button);
+  held.forEach((part) => part.classList.add("held"));
+  held[0].append(button);
   return release;
 }
 
@@ -398,26 +424,33 @@ function setUpProgress() {
 }
 
 // ---- search ----
+// Japanese puts no spaces between words, so it has an index of its own, which was cut into words
+const JAPANESE = /[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}]/u;
+
 function setUpSearch() {
   const dialog = $("#search"),
     input = $("input[type=search]", dialog),
     key = $("input[type=checkbox]", dialog),
     status = $("[role=status]", dialog),
     list = $("ol", dialog);
+  const loading = {};
   let latest = 0,
-    attempt = 0,
-    loading;
-  const load = () =>
-    (loading ??= import(`./pagefind/pagefind.js${attempt ? `?again=${attempt}` : ""}`).catch((error) => {
-      loading = undefined; // a failed import is remembered by its address
+    attempt = 0;
+  const load = (index) => {
+    const again = attempt ? `?again=${attempt}` : "";
+    loading[index] ??= import(`./${index}/pagefind.js${again}`).catch((error) => {
+      delete loading[index]; // a failed import is remembered by its address
       attempt += 1;
       throw error;
-    }));
+    });
+    return loading[index];
+  };
   const open = () => {
     dialog.showModal();
     input.select();
     if (onDisk)
-      status.textContent = "Search needs a server: run “make serve” and open the address that it prints.";
+      status.textContent =
+        "Search needs a server: run “make serve” and open the address that it prints.";
     else search();
   };
   const link = (url, title, excerpt) => {
@@ -449,14 +482,17 @@ function setUpSearch() {
     if (!words) list.replaceChildren();
     status.textContent = words ? "Searching …" : "";
     try {
-      const { results } = await (await load()).search(words || null);
+      const index = await load(JAPANESE.test(words) ? "pagefind-ja" : "pagefind");
+      const { results } = await index.search(words || null);
       if (!words) return;
       const pages = await Promise.all(results.slice(0, 8).map((r) => r.data()));
       if (mine === latest) show(words, results.length, pages);
     } catch {
       if (mine !== latest) return;
       list.replaceChildren();
-      status.textContent = words ? "The search could not be loaded. Check the connection, then type again." : "";
+      status.textContent = words
+        ? "The search could not be loaded. Check the connection, then type again."
+        : "";
     }
   }
   input.oninput = search;
@@ -490,8 +526,9 @@ function setUpSearch() {
   };
   announce();
   addEventListener("keydown", (event) => {
-    if (!key.checked || event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (dialog.open || event.target.closest("input, textarea, select, [contenteditable], .snn")) return;
+    const { target, ctrlKey, metaKey, altKey } = event;
+    if (!key.checked || event.key !== "/" || ctrlKey || metaKey || altKey) return;
+    if (dialog.open || target.closest("input, textarea, select, [contenteditable], .snn")) return;
     event.preventDefault();
     open();
   });
