@@ -1,7 +1,7 @@
 # `make course` builds everything, `make test` tests everything; all else is for working on the course.
 PY := .venv/bin/python
 
-.PHONY: course test notebooks export readme site lite lab edit dist serve bench constraints clean
+.PHONY: course test notebooks export readme site lite lab edit dist serve engines bench constraints clean
 
 course: .venv/ready
 	.venv/bin/nbdev_export
@@ -53,29 +53,35 @@ serve: .venv/ready
 	@echo "http://localhost:8000 (stop with Ctrl-C)"
 	$(PY) -m http.server --directory _docs --bind 127.0.0.1 8000
 
-# the page "Benchmarks", against the peers of the extra `bench`, in an environment of its own; two minutes or so
-bench: .venv-bench/ready
-	.venv-bench/bin/python tools/run.py --force nbs/52_benchmarks.ipynb
+# the lessons on PyTorch and Keras and the page of the bridge, run anew in place (or into the folder OUT), and their tests
+engines: .venv-engines/ready
+	.venv-engines/bin/python tools/run.py --force --out $(or $(OUT),nbs) nbs/20_pytorch.ipynb nbs/21_keras.ipynb nbs/57_bridge.ipynb
+	ENGINES=1 .venv-engines/bin/python -m pytest -ra tests/test_engines.py tests/test_engines_scale.py tests/test_keras.py tests/test_bridge.py
 
-.venv-bench/ready: settings.ini setup.py constraints.txt
-	python3 -m venv .venv-bench
-	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course,inspection,dev,bench]'
+# the page "Benchmarks", against the engines and scikit-learn; two minutes or so
+bench: .venv-engines/ready
+	.venv-engines/bin/python tools/run.py --force nbs/52_benchmarks.ipynb
+
+# PyTorch, JAX and the others, at the versions of settings.ini: they are too heavy for the environment of the course
+.venv-engines/ready: settings.ini setup.py constraints.txt
+	python3 -m venv .venv-engines
+	.venv-engines/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course,inspection,scale,dev,engines]'
 	touch $@
 
 # everything that the course and its tests need, at the versions of constraints.txt
 .venv/ready: settings.ini setup.py constraints.txt
 	python3 -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed')"
 	python3 -m venv .venv
-	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course,inspection,dev]'
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course,inspection,scale,dev]'
 	touch $@
 
 # the newest versions that fit settings.ini, all of them written down
 constraints:
 	rm -rf .venv-new && python3 -m venv .venv-new
-	.venv-new/bin/pip install --quiet '.[course,inspection,dev]'
+	.venv-new/bin/pip install --quiet '.[course,inspection,scale,dev]'
 	{ echo "# Written by \`make constraints\`: every version that the course is tested with."; \
 	  .venv-new/bin/pip freeze --all --exclude stacked_nn --exclude pip; } > constraints.txt
 	rm -rf .venv-new build *.egg-info
 
 clean:
-	rm -rf .venv-bench _docs _proc _run build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv-engines _docs _proc _run build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

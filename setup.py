@@ -11,7 +11,8 @@ cfg = config["DEFAULT"]
 readme = (here / "README.md").read_text(encoding="utf-8")
 for folder, view in ("nbs/static/", "raw"), ("nbs/", "blob"):     # relative links mean nothing on a package index
     readme = readme.replace(f"]({folder}", f"]({cfg['git_url']}/{view}/{cfg['branch']}/{folder}")
-extras = {name: cfg[f"{name}_requirements"].split() for name in ("course", "inspection", "dev", "lite", "bench")}
+extras = {name: cfg[f"{name}_requirements"].split() for name in ("course", "inspection", "parts", "scale", "dev", "lite",
+                                                                 "torch", "keras", "onnx", "engines")}
 
 setup(
     name=cfg["lib_name"],
@@ -30,7 +31,8 @@ setup(
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg["requirements"].split(),
     extras_require=extras,
-    entry_points={"nbdev": [f"{cfg['lib_name']}={cfg['lib_name']}._modidx:d"]},     # links from names to their page
+    entry_points={"console_scripts": cfg["console_scripts"].split(),
+                  "nbdev": [f"{cfg['lib_name']}={cfg['lib_name']}._modidx:d"]},     # links from names to their page
     classifiers=[
         "Development Status :: 3 - Alpha",
         "Intended Audience :: Education",

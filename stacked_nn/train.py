@@ -151,7 +151,9 @@ def _batches(
     for first in range(0, X.shape[-2], 64 * size):
         near: Any = slice(first, first + 64 * size)
         if order is not None: near = order[near]
-        x, target, o = X[..., near, :], labels[y[..., near]], offset[..., near, :]
+        x, target = X[..., near, :], labels[y[..., near]]
+        if not offset.strides[-2]: near = slice(x.shape[-2])    # all rows are one: no copy
+        o = offset[..., near, :]
         for start in range(0, x.shape[-2], size):
             rows = slice(start, start + size)
             yield x[..., rows, :], target[..., rows, :], o[..., rows, :]

@@ -77,6 +77,8 @@ CALLS = (
     | {
         "save": {"call": f"save({NET}, 'net.skops')", "none": True},
         "load": {"call": "load('net.skops')"},
+        "save_rows": {"call": f"save_rows('rows.npy', [{X}, {X}])"},
+        "row_blocks": {"call": "list(row_blocks('rows.npy', 30))"},
         "to_json": {"call": f"to_json({NET})"},
         "to_page": {"call": f"to_page({NET}, 'net.html')", "none": True},
         "export": {"call": f"export({NET}, 'net.json')", "none": True},
@@ -85,6 +87,18 @@ CALLS = (
         "from_torch": {"picture": "from_torch(None)", "extra": "torch"},
     }
     | {"load_cells": {"picture": "load_cells()", "extra": "inspection"}}
+    | {
+        name: {"picture": f"{name}('a')", "extra": "parts"}
+        for name in ("load_folder", "read_image", "read_digit")
+    }
+    | {
+        "Parts": {
+            "call": "Parts(np.ones((1, 4, 4)), np.array(['a']), None, np.array(['a/1'])).order"
+        },
+        "LeakCheck": {"call": "LeakCheck(.5, .6, .7, True, False).advice"},
+        "leak_check": {"call": f"leak_check({X}, {Y})"},
+        "main": {"call": "main(['predict', 'no model', 'no image'])"},
+    }
     | {
         name: {"picture": code}
         for name, code in {

@@ -3,8 +3,8 @@
 `CHROMIUM` and `FIREFOX` name the browsers (default `/usr/bin/chromium`, `/usr/bin/firefox-esr`).
 """
 
-import json
 import importlib
+import json
 import os
 import shutil
 import subprocess

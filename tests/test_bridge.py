@@ -239,10 +239,10 @@ def test_export_chooses_by_the_name(tmp_path):
     assert b"stacked_nn" in (tmp_path / "m.onnx").read_bytes()
 
 
-NEED = [("torch", to_torch), ("torch", from_torch), ("onnx", lambda net: to_onnx(net, "no.onnx"))]
-
-
-@pytest.mark.parametrize("extra, call", NEED)
+@pytest.mark.parametrize(
+    "extra, call",
+    [("torch", to_torch), ("torch", from_torch), ("onnx", lambda net: to_onnx(net, "no.onnx"))],
+)
 def test_a_missing_engine_is_named(monkeypatch, extra, call):
     monkeypatch.setitem(sys.modules, extra, None)
     with pytest.raises(ImportError, match=rf"pip install 'stacked-nn\[{extra}\]'"):

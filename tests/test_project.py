@@ -14,7 +14,7 @@ from cells import fold, split_cell
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "nbs").glob("*.ipynb"))
-LESSONS = [p for p in NOTEBOOKS if re.match(r"(0\d|1\d)_", p.name)]
+LESSONS = [p for p in NOTEBOOKS if re.match(r"[0-4]\d_", p.name)]
 BIN = Path(sys.executable).parent
 
 
@@ -270,3 +270,7 @@ def test_quick_start_of_the_readme_runs(installed, tmp_path):
     assert code, "README.md has no Python example"
     (tmp_path / "quick.py").write_text("\n".join(code))
     assert "combined" in run(installed[0], "quick.py", cwd=tmp_path)
+
+
+def test_the_command_is_installed(installed):
+    assert "train" in run(installed[0].parent / "stacked-nn", "--help")

@@ -33,8 +33,8 @@ PREDICT = """<div class="quiz predict" data-key="k1"><p class="title">Predict</p
 <div class="cell"><div class="sourceCode"><pre><code>drop()</code></pre></div>
 <div class="output"><pre>down</pre></div></div>
 <div class="cell"><div class="output"><pre>and down</pre></div></div>
-<p>It <em>falls</em>.</p><ul><li>Twice.</li></ul><p id="on">Further on.</p>"""
-RESULT = ".output, .cell ~ p:not(#on), .cell ~ ul"  # the outputs, and what reads them
+<p>It <em>falls</em>.</p><ul><li>Twice.</li></ul><h2 id="on">Further on</h2><p id="end">.</p>"""
+RESULT = ".output, .cell ~ p:not(#end), .cell ~ ul"  # the outputs, and what reads them
 NUMBER = """<div class="quiz" data-answer="0.69" data-tolerance="0.005" data-key="k2">
 <p>How much?</p><details><summary>Answer</summary><p>0.69: two opinions agree.</p></details>
 </div>"""
@@ -318,7 +318,9 @@ def test_answers_stand_on_paper_beside_the_letters_of_the_choices(page, browser)
     assert not t.locator("details").is_visible()
     t.emulate_media(media="print")
     t.evaluate("dispatchEvent(new Event('beforeprint'))")
-    answers, choices = (t.locator(f".quiz {part}") for part in ("details li", "button[data-letter]"))
+    answers, choices = (
+        t.locator(f".quiz {part}") for part in ("details li", "button[data-letter]")
+    )
     assert answers.count() == 2 and all(answer.is_visible() for answer in answers.all())
     for choice, answer in zip(choices.all_inner_texts(), answers.all_inner_texts()):
         assert ("Down" in choice) == ("Right" in answer), f"{choice!r} stands beside {answer!r}"

@@ -271,7 +271,9 @@ def test_quizzes_explain_every_choice(page):
 def test_japanese_says_so_and_nothing_else_does(page):
     is_japanese = re.compile("[\u3040-\u30ff\u4e00-\u9fff]").search
     body = BeautifulSoup(str(soup(page).main), "html5lib")
-    marked = [tag.extract().text for tag in body.select("[lang=ja]") if not tag.select("[lang=ja]")]
+    marked = [
+        tag.extract().text for tag in body.select("[lang=ja]") if not tag.select("[lang=ja]")
+    ]
     bad(page, [text for text in marked if not is_japanese(text)])
     for part in body.select("[lang=ja], code, script, style"):
         part.extract()

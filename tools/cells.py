@@ -17,8 +17,28 @@ def page_name(path):
 
 
 def is_stored_only(path):
-    "True for a notebook whose outputs are made by hand, with `--force`: its first cell says so"
+    "True for a notebook that `make course` takes with its outputs: its first cell says so"
     return "skip_exec: true" in nbformat.read(path, 4).cells[0].source
+
+
+def has_copy(path):
+    "True for a notebook that learners get a copy of: a lesson, or a page that runs anywhere"
+    return bool(re.match(r"[0-4]\d_", Path(path).name)) or not is_stored_only(path)
+
+
+# the extras of the package, and the sign in a notebook that says that it needs one
+SIGNS = {
+    "inspection": "load_cells",
+    "scale": "dask.distributed",
+    "torch": r'"from torch import nn\b',
+    "keras": r'"import keras\b',
+}
+
+
+def extras(path):
+    "The extras that a notebook needs"
+    text = Path(path).read_text(encoding="utf-8")
+    return ["course", *(extra for extra, sign in SIGNS.items() if re.search(sign, text))]
 
 
 def split_cell(source):

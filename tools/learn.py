@@ -15,7 +15,7 @@ from pathlib import Path
 
 import nbformat
 import pypandoc
-from cells import fold, is_stored_only, page_name, split_cell
+from cells import extras, fold, has_copy, page_name, split_cell
 from nbdev.config import get_config
 
 FILTER = Path(__file__).parent / "pages" / "learn.lua"
@@ -24,7 +24,7 @@ INSTALL = """#@title Set-up: installs the course where it is missing
 import sys
 from importlib.util import find_spec
 
-if not find_spec("stacked_nn"):
+if not all(map(find_spec, {modules})):
     %pip install -q "stacked_nn[{extras}] @ git+{git_url}"
 if "google.colab" in sys.modules:       # Colab shows the widgets once it is allowed to
     from google.colab import output
@@ -77,6 +77,7 @@ def code_cell(cell):
 def copy(path, meta, git_url):
     "The learner's copy of a notebook"
     cells = nbformat.read(path, 4).cells
+    cells[0].source = cells[0].source.replace("\n- skip_exec: true", "")
     texts = plain(cells, meta | {"page": page_name(path)})
     new = [
         nbformat.v4.new_markdown_cell(text.strip(), id=cell.id)
@@ -84,9 +85,10 @@ def copy(path, meta, git_url):
         else code_cell(cell)
         for cell, text in zip(cells, texts, strict=True)
     ]
-    needs_cells = any("load_cells" in cell.source for cell in cells)
+    needed = extras(path)
+    modules = ["stacked_nn", *(m for m in ("torch", "keras") if m in needed)]
     install = INSTALL.format(
-        extras="course,inspection" if needs_cells else "course", git_url=git_url
+        modules=json.dumps(modules), extras=",".join(needed), git_url=git_url
     )
     new[1:1] = [nbformat.v4.new_code_cell(install, id="install", metadata=FOLDED)]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -100,7 +102,7 @@ def copies():
         "site": f"{cfg.doc_host}{cfg.doc_baseurl}/",
         "sources": sources(cfg.nbs_path / "references.bib"),
     }
-    paths = [p for p in sorted(cfg.nbs_path.glob("*.ipynb")) if not is_stored_only(p)]
+    paths = [p for p in sorted(cfg.nbs_path.glob("*.ipynb")) if has_copy(p)]
     with ThreadPoolExecutor(2) as pool:
         for path, nb in zip(paths, pool.map(lambda p: copy(p, meta, cfg.git_url), paths)):
             yield path.name, nbformat.writes(nb) + "\n"

@@ -24,7 +24,7 @@ from jupyterlite_pyodide_kernel.constants import (
     PYODIDE_PYTHON_VERSION,
     PYODIDE_VERSION,
 )
-from cells import page_name
+from cells import is_stored_only, page_name
 
 ROOT = Path(__file__).parent.parent
 DOCS, LITE = ROOT / "_docs", ROOT / "_docs/lite"
@@ -164,13 +164,15 @@ def build(work, notebooks):
 
 def main():
     "Builds in a scratch folder, which becomes `_docs/lite/` only when it is complete"
-    start, notebooks = time.time(), sorted((DOCS / "notebooks").glob("*.ipynb"))
+    start, copies = time.time(), sorted((DOCS / "notebooks").glob("*.ipynb"))
+    # those that need an engine (PyTorch, Keras) cannot run there
+    notebooks = [p for p in copies if not is_stored_only(ROOT / "nbs" / p.name)]
     with TemporaryDirectory() as scratch:
         new = build(Path(scratch), notebooks)
         shutil.rmtree(LITE, ignore_errors=True)
         shutil.move(new, LITE)
     for path in notebooks:
-        if re.match(r"[01]\d_", path.name):
+        if re.match(r"[0-4]\d_", path.name):
             link(path)
     size = sum(p.stat().st_size for p in LITE.rglob("*") if p.is_file())
     print(

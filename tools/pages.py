@@ -29,7 +29,7 @@ from nbdev.config import get_config
 from nbdev.serve import proc_nbs
 
 import stacked_nn
-from cells import fold, is_stored_only, page_name, split_cell
+from cells import fold, has_copy, page_name, split_cell
 from learn import copies
 
 HERE = Path(__file__).with_suffix("")
@@ -277,10 +277,10 @@ def convert(path, out, cfg):
     if not any(figures.iterdir()):
         figures.rmdir()
     meta, source = front_matter(text), f"{cfg.nbs_path.name}/{path.name}"
-    lesson = re.match(r"([01]\d)_", path.name)
+    lesson = re.match(r"([0-4]\d)_", path.name)
     toc, body = pandoc(path, text)
     body = local_links(body, f"{cfg.doc_host}{cfg.doc_baseurl}/")
-    copy = path.name if path.suffix == ".ipynb" and not is_stored_only(path) else ""
+    copy = path.name if path.suffix == ".ipynb" and has_copy(path) else ""
     return SimpleNamespace(
         name=page_name(path),
         source=source,

@@ -143,6 +143,7 @@ function followHeadings() {
 
 function openTarget() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  target?.closest(".later")?.classList.remove("later");
   for (let box = target?.closest("details"); box; box = box.parentElement.closest("details"))
     box.open = true;
 }
@@ -348,26 +349,28 @@ function number(quiz, reply, pick) {
   };
 }
 
-// What stands behind a prediction waits until there is one: the outputs of the cells, and the
-// paragraph that reads them
+// What stands behind a prediction waits until there is one: the outputs of the cells right behind it,
+// and all that is said of them, up to the next heading, question or widget
 function hold(quiz) {
   const held = [];
-  let next = quiz.nextElementSibling;
-  const waits = (part) => part?.matches(".cell") && !$(".snn, .widget", part);
-  for (; waits(next); next = next.nextElementSibling) held.push(next);
-  if (!held.length) return () => {};
-  for (const kind of ["p", "ul"]) {
-    if (!next?.matches(kind)) break;
-    held.push(next);
-    next = next.nextElementSibling;
+  const ends = "section, h2, h3, .quiz, .snn, .widget";
+  let part = quiz.nextElementSibling,
+    name = "held";
+  for (; part && !part.matches(ends) && !$(".snn, .widget", part); part = part.nextElementSibling) {
+    if (!part.matches(".cell")) name = "later";
+    part.classList.add(name);
+    held.push(part);
+  }
+  if (!held[0]?.matches(".cell")) {
+    held.forEach((other) => other.classList.remove("later"));
+    return () => {};
   }
   const button = makeButton("Show the result", "release");
   const release = () => {
-    held.forEach((part) => part.classList.remove("held"));
+    held.forEach((other) => other.classList.remove("held", "later"));
     button.remove();
   };
   button.onclick = release;
-  held.forEach((part) => part.classList.add("held"));
   held[0].append(button);
   return release;
 }
