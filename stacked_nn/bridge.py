@@ -326,7 +326,7 @@ def from_torch(
     _check(net)
     return net
 
-# %% ../nbs/57_bridge.ipynb #91c8c439
+# %% ../nbs/57_bridge.ipynb #72403609
 def to_json(
     model: MLP | StackedClassifier,     # fitted, with views that other engines can compute
 ) -> str:
@@ -372,7 +372,7 @@ def to_page(
     kit, module = ((static / f"{name}.js").read_text(encoding="utf-8")
                    for name in ("kit", "bridge"))
     # one script: nothing to import, and a page has no use for exports
-    script = kit + re.sub(r'(?m)^import .* from "./kit.js";$|^export default .*$', "", module)
+    script = kit + re.sub(r'(?m)^import [^;]* from "./kit.js";$|^export default .*$', "", module)
     script = re.sub(r"(?m)^export ", "", script)
     style = (static / "widgets.css").read_text(encoding="utf-8")
     page = _PAGE.format(title=escape(title), style=style, script=script, data=data)

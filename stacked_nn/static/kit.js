@@ -5,8 +5,7 @@
 export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties))
-    if (name in element) element[name] = value;
-    else element.setAttribute(name, value);
+    if (name in element) element[name] = value; else element.setAttribute(name, value);
   element.append(...children);
   return element;
 }
@@ -21,9 +20,7 @@ export function shape(tag, attributes = {}, text = "") {
 /** Turns anywidget's `render` into a `mount` for a plain page, with data instead of the model */
 export const mounter = (render) => (element, data) => {
   element.replaceChildren();
-  const set = (key, value) => {
-    data[key] = value;
-  };
+  const set = (key, value) => { data[key] = value; };
   const model = { get: (key) => data[key], set, on() {}, save_changes() {} };
   render({ el: element, model });
 };
@@ -52,17 +49,14 @@ export const logSoftmax = (logits) => {
 
 /** A product with exponents, `stacked_nn.combine.pool_logs`: log-probabilities in and out */
 export function poolLogs(logs, exponents = logs.map(() => 1), prior = logs[0].map(() => 0)) {
-  const z = prior.map(
-    (base, c) =>
-      sum(logs.map((log, m) => (exponents[m] ? exponents[m] * (log[c] - base) : 0))) + base,
-  );
+  const z = prior.map((base, c) =>
+    sum(logs.map((log, m) => (exponents[m] ? exponents[m] * (log[c] - base) : 0))) + base);
   return logSoftmax(Math.max(...z) > -Infinity ? z : prior);
 }
 
 /** A small picture of an image: dark ink on the paper of the stylesheet */
 export function picture(image, properties = {}) {
-  const side = Math.sqrt(image.length),
-    size = { width: side, height: side };
+  const side = Math.sqrt(image.length), size = { width: side, height: side };
   const canvas = make("canvas", { ...size, className: "sheet", ...properties });
   const context = canvas.getContext("2d");
   image.forEach((ink, i) => {
@@ -75,8 +69,7 @@ export function picture(image, properties = {}) {
 /** Columns over `labels`: `show(heights from 0 to 1, index to stress, words to be read aloud)` */
 export function bars(labels, colour, { down = false, axis = true } = {}) {
   const columns = labels.map((label) =>
-    make("span", {}, make("i"), ...(axis ? [make("b", { textContent: label })] : [])),
-  );
+    make("span", {}, make("i"), ...axis ? [make("b", { textContent: label })] : []));
   const el = make("div", { className: `bars ${down ? "down" : ""}`, role: "img" }, ...columns);
   el.style.setProperty("--colour", `var(--${colour})`);
   const show = (heights, stress, words) => {
@@ -97,21 +90,13 @@ export function slider(label, { min = 0, max, step = 1, value, say = String }, c
     out.textContent = say(input.valueAsNumber);
     input.setAttribute("aria-valuetext", out.textContent);
   };
-  input.oninput = () => {
-    show();
-    changed(input.valueAsNumber);
-  };
+  input.oninput = () => { show(); changed(input.valueAsNumber); };
   show();
   return {
     el: make("label", { className: "slider" }, make("span", { textContent: label }), input, out),
     input,
-    get value() {
-      return input.valueAsNumber;
-    },
-    set value(v) {
-      input.value = v;
-      input.oninput();
-    },
+    get value() { return input.valueAsNumber; },
+    set value(v) { input.value = v; input.oninput(); },
   };
 }
 
@@ -119,37 +104,30 @@ export function slider(label, { min = 0, max, step = 1, value, say = String }, c
 export function fit(box, draw) {
   let width = 0;
   new ResizeObserver(([{ contentRect }]) => {
-    if (Math.abs(contentRect.width - width) >= 1) draw((width = contentRect.width));
+    if (Math.abs(contentRect.width - width) >= 1) draw(width = contentRect.width);
   }).observe(box);
 }
 
 function ticks(low, high, count) {
-  const raw = (high - low) / count,
-    power = 10 ** Math.floor(Math.log10(raw));
+  const raw = (high - low) / count, power = 10 ** Math.floor(Math.log10(raw));
   const step = power * [1, 2, 5, 10].find((m) => m * power >= raw);
-  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9)),
-    marks = [];
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9)), marks = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++)
     marks.push([i * step, (i * step).toFixed(digits)]);
   return marks;
 }
 
 /** An SVG with two axes: `X` and `Y` turn data into pixels, `add` draws */
-export function plot(
-  width,
-  height,
-  [left, right],
-  [low, high],
-  { xlabel, ylabel, label, xmarks, ymarks },
-) {
+export function plot(width, height, [left, right], [low, high],
+    { xlabel, ylabel, label, xmarks, ymarks }) {
   const viewBox = `0 0 ${width} ${height}`;
   const svg = shape("svg", { width, height, viewBox, role: "img", "aria-label": label });
   const rows = ymarks ?? ticks(low, high, Math.max(2, height / 55));
   const start = Math.max(46, 22 + 8 * Math.max(...rows.map(([, text]) => text.length)));
-  const end = Math.max(start + 20, width - 10); // a box that has no width yet
+  const end = Math.max(start + 20, width - 10);      // a box that has no width yet
   const box = { left: start, right: end, top: 10, bottom: height - 40 };
-  const X = (x) => box.left + ((x - left) / (right - left)) * (box.right - box.left);
-  const Y = (y) => box.bottom - ((y - low) / (high - low)) * (box.bottom - box.top);
+  const X = (x) => box.left + (x - left) / (right - left) * (box.right - box.left);
+  const Y = (y) => box.bottom - (y - low) / (high - low) * (box.bottom - box.top);
   const add = (tag, attributes, text) => svg.appendChild(shape(tag, attributes, text));
   for (const [value, text] of xmarks ?? ticks(left, right, Math.max(2, width / 70))) {
     const x = X(value);
@@ -172,21 +150,13 @@ export function plot(
 
 /** Curves over `x` with a movable cursor: `at(i)` moves it, `pick(i)` hears of a click at x[i] */
 export function curves(box, { x, lines, low, high, height, xlabel, ylabel, label, pick }) {
-  let index = 0,
-    move = () => {};
+  let index = 0, move = () => {};
   fit(box, (width) => {
-    const {
-      svg,
-      X,
-      Y,
-      box: frame,
-      add,
-      line,
-    } = plot(width, height, [x[0], x.at(-1)], [low, high], { xlabel, ylabel, label });
+    const { svg, X, Y, box: frame, add, line } =
+      plot(width, height, [x[0], x.at(-1)], [low, high], { xlabel, ylabel, label });
     const style = lines.map(({ colour }) => `--colour: var(--${colour})`);
     lines.forEach(({ ys, dash }, k) =>
-      line(x, ys, { class: "curve", style: style[k], "stroke-dasharray": dash ?? "" }),
-    );
+      line(x, ys, { class: "curve", style: style[k], "stroke-dasharray": dash ?? "" }));
     const cursor = add("line", { class: "cursor", y1: frame.top, y2: frame.bottom });
     const dots = style.map((style) => add("circle", { class: "dot", r: 4.5, style }));
     move = () => {
@@ -205,12 +175,7 @@ export function curves(box, { x, lines, low, high, height, xlabel, ylabel, label
     box.replaceChildren(svg);
     move();
   });
-  return {
-    at(i) {
-      index = i;
-      move();
-    },
-  };
+  return { at(i) { index = i; move(); } };
 }
 
 /** Buttons side by side */
@@ -218,11 +183,10 @@ export const tray = (...children) => make("div", { className: "tools" }, ...chil
 
 // ---- changes of an 8x8 image ----
 const at = (image, row, column) =>
-  row < 0 || row > 7 || column < 0 || column > 7 ? 0 : image[8 * row + column];
+  (row < 0 || row > 7 || column < 0 || column > 7 ? 0 : image[8 * row + column]);
 const remade = (f) => (image) => image.map((_, i) => f(image, Math.floor(i / 8), i % 8));
-const blur = [-1, 0, 1].flatMap((r) =>
-  [-1, 0, 1].map((c) => [r, c, ((2 - Math.abs(r)) * (2 - Math.abs(c))) / 16]),
-);
+const blur = [-1, 0, 1].flatMap((r) => [-1, 0, 1].map((c) =>
+  [r, c, (2 - Math.abs(r)) * (2 - Math.abs(c)) / 16]));
 const changes = {
   "←": ["Shift left", remade((x, r, c) => at(x, r, c + 1))],
   "↑": ["Shift up", remade((x, r, c) => at(x, r + 1, c))],
@@ -234,58 +198,39 @@ const changes = {
 };
 
 /** Ink or erase with a soft round pen of about two pixels at (x, y), in pixels */
-const stroke = (image, x, y, erase) =>
-  remade((old, r, c) => {
-    const touch = Math.min(1, Math.max(0, 1.3 - Math.hypot(c + 0.5 - x, r + 0.5 - y)));
-    return erase ? Math.min(at(old, r, c), 1 - touch) : Math.max(at(old, r, c), touch);
-  })(image);
+const stroke = (image, x, y, erase) => remade((old, r, c) => {
+  const touch = Math.min(1, Math.max(0, 1.3 - Math.hypot(c + 0.5 - x, r + 0.5 - y)));
+  return erase ? Math.min(at(old, r, c), 1 - touch) : Math.max(at(old, r, c), touch);
+})(image);
 
-/** A sheet of 8x8 pixels to draw on, one stop for the keyboard, with its buttons: `els`;
- * `show(image)` inks it, `changed(image)` hears of strokes */
+/**
+ * A sheet of 8x8 pixels to draw on, one stop for the keyboard, with its buttons: `els`.
+ * `show(image)` inks it, and `changed(image)` hears of each stroke.
+ */
 export function drawing(changed) {
   let image = Array(64).fill(0);
   const cells = Array.from({ length: 64 }, () => make("div", { role: "gridcell", tabIndex: -1 }));
   const rows = Array.from({ length: 8 }, (_, r) =>
-    make("div", { role: "row" }, ...cells.slice(8 * r, 8 * r + 8)),
-  );
-  const sheet = make(
-    "div",
-    {
-      className: "sheet pad",
-      role: "grid",
-      ariaLabel: "Drawing, 8 by 8 pixels. Arrow keys move, Space inks, Delete erases.",
-    },
-    ...rows,
-  );
+    make("div", { role: "row" }, ...cells.slice(8 * r, 8 * r + 8)));
+  const sheet = make("div", { className: "sheet pad", role: "grid",
+    ariaLabel: "Drawing, 8 by 8 pixels. Arrow keys move, Space inks, Delete erases." }, ...rows);
   const pen = make("button", { type: "button", textContent: "Erase", ariaPressed: false });
-  pen.onclick = () => {
-    pen.ariaPressed = !erasing();
-  };
+  pen.onclick = () => { pen.ariaPressed = !erasing(); };
   const erasing = () => pen.ariaPressed === "true";
   let cursor = 27;
-  const point = (i) => {
-    cells[cursor].tabIndex = -1;
-    cells[(cursor = i)].tabIndex = 0;
-  };
+  const point = (i) => { cells[cursor].tabIndex = -1; cells[cursor = i].tabIndex = 0; };
   point(cursor);
   sheet.onkeydown = (event) => {
-    const r = Math.floor(cursor / 8),
-      c = cursor % 8;
-    const to = {
-      ArrowLeft: [r, c - 1],
-      ArrowRight: [r, c + 1],
-      ArrowUp: [r - 1, c],
-      ArrowDown: [r + 1, c],
-      Home: [r, 0],
-      End: [r, 7],
-    }[event.key];
+    const r = Math.floor(cursor / 8), c = cursor % 8;
+    const to = { ArrowLeft: [r, c - 1], ArrowRight: [r, c + 1], ArrowUp: [r - 1, c],
+      ArrowDown: [r + 1, c], Home: [r, 0], End: [r, 7] }[event.key];
+    const inks = [" ", "Enter"].includes(event.key);
     if (to) {
-      point(8 * Math.min(7, Math.max(0, to[0])) + Math.min(7, Math.max(0, to[1])));
+      const [row, column] = to.map((v) => Math.min(7, Math.max(0, v)));
+      point(8 * row + column);
       cells[cursor].focus();
-    } else if ([" ", "Enter"].includes(event.key))
-      changed(stroke(image, c + 0.5, r + 0.5, erasing()));
-    else if (["Delete", "Backspace"].includes(event.key))
-      changed(stroke(image, c + 0.5, r + 0.5, true));
+    } else if (inks || ["Delete", "Backspace"].includes(event.key))
+      changed(stroke(image, c + 0.5, r + 0.5, !inks || erasing()));
     else return;
     event.preventDefault();
   };
@@ -301,30 +246,20 @@ export function drawing(changed) {
   };
   sheet.onpointermove = (event) => {
     if (!sheet.hasPointerCapture(event.pointerId)) return;
-    const box = sheet.getBoundingClientRect(),
-      inside = (v) => Math.min(7.99, Math.max(0, 8 * v));
-    const to = [
-      inside((event.clientX - box.left) / box.width),
-      inside((event.clientY - box.top) / box.height),
-    ];
-    const steps = last ? Math.ceil(3 * Math.hypot(to[0] - last[0], to[1] - last[1])) : 1,
-      start = last ?? to;
+    const box = sheet.getBoundingClientRect();
+    const to = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height]
+      .map((part) => Math.min(7.99, Math.max(0, 8 * part)));
+    const [x, y] = last ?? to, [dx, dy] = [to[0] - x, to[1] - y];
+    const steps = last ? Math.ceil(3 * Math.hypot(dx, dy)) : 1;
     let next = image;
     for (let i = 1; i <= steps; i++)
-      next = stroke(
-        next,
-        ...[0, 1].map((k) => start[k] + ((to[k] - start[k]) * i) / steps),
-        erasing(),
-      );
+      next = stroke(next, x + dx * i / steps, y + dy * i / steps, erasing());
     last = to;
     changed(next);
   };
   const tools = Object.entries(changes).map(([name, [title, change]]) => {
-    const button = make("button", {
-      type: "button",
-      textContent: name,
-      ...(title && { title, ariaLabel: title }),
-    });
+    const words = title ? { title, ariaLabel: title } : {};
+    const button = make("button", { type: "button", textContent: name, ...words });
     button.onclick = () => changed(change(image));
     return button;
   });
@@ -332,8 +267,8 @@ export function drawing(changed) {
     image = [...next];
     image.forEach((ink, i) => {
       cells[i].style.setProperty("--ink", ink.toFixed(3));
-      cells[i].ariaLabel =
-        `row ${Math.floor(i / 8) + 1}, column ${(i % 8) + 1}: ${Math.round(100 * ink)} % ink`;
+      const place = `row ${Math.floor(i / 8) + 1}, column ${i % 8 + 1}`;
+      cells[i].ariaLabel = `${place}: ${Math.round(100 * ink)} % ink`;
     });
   };
   return { els: [sheet, tray(pen, ...tools.slice(4)), tray(...tools.slice(0, 4))], show };
