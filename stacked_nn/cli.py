@@ -24,6 +24,7 @@ from sklearn.base import clone
 from sklearn.metrics import confusion_matrix
 from tqdm.auto import tqdm
 
+from .bridge import export
 from .inspection import RTTiles, bootstrap_interval, level
 from .paired import corrected_interval
 from .parts import (Parts, _folds, _listed, _pillow, _reason, leak_check, load_folder,
@@ -95,6 +96,11 @@ def _parser() -> argparse.ArgumentParser:
     add_folder(report)
     report.add_argument("--new", action="store_true", help=(
         "the model has seen none of these images: judge it as it is, without folds"))
+
+    other = add("export", _export, "write a model for other engines, or as a page of its own",
+                "export parts.skops -o parts.onnx")
+    other.add_argument("model", metavar="MODEL", help="what `train`, or `save` in Python, wrote")
+    other.add_argument("-o", "--output", required=True, help="ends in .onnx, .html or .json")
     return parser
 
 def _check_output(path: str, force: bool) -> None:
@@ -110,6 +116,10 @@ def _check_output(path: str, force: bool) -> None:
 # %% ../nbs/56_command.ipynb #52737d78
 def _parts(args: argparse.Namespace, size: int | tuple[int, int]) -> Parts:
     return load_folder(args.folder, size, args.group, "warn" if args.skip_unreadable else "raise")
+
+def _rows(images: Any) -> np.ndarray:
+    "Each image relative to its own median, as a row, which other engines can take"
+    return level(images).reshape(len(images), -1)
 
 def _good(y: np.ndarray, name: str | None) -> str:
     "The class of good parts"
@@ -156,7 +166,7 @@ def _train(args: argparse.Namespace) -> None:
     _check_output(args.output, args.force)
     if args.size < 20: raise ValueError(f"--size {args.size}; expected 20 or more")
     parts = _parts(args, args.size)
-    good, X = _good(parts.y, args.good), parts.X
+    good, X = _good(parts.y, args.good), _rows(parts.images)
     names, counts = np.unique(parts.y, return_counts=True)
     folds = _folds(parts.y, parts.group, args.folds, args.seed)
     views = [(metric, RTTiles(metric, good=int(np.flatnonzero(names == good)[0])))
@@ -185,6 +195,11 @@ def _train(args: argparse.Namespace) -> None:
     save(model, args.output)
     print(f"\nwrote {args.output}")
 
+def _export(args: argparse.Namespace) -> None:
+    _check_output(args.output, args.force)
+    export(load(args.model), args.output)
+    print(f"wrote {args.output}")
+
 def _model(path: str) -> tuple[StackedClassifier, tuple[int, int]]:
     "A model that `train` wrote, and the size of its images"
     model = load(path)
@@ -205,7 +220,7 @@ def _predict(args: argparse.Namespace) -> None:
             try: images.append(read_image(path, size))
             except (ValueError, OSError) as e: wrong.append(_reason(e))
             bar.update()
-        if not wrong: probas.append(model.predict_proba(level(images)))
+        if not wrong: probas.append(model.predict_proba(_rows(images)))
     bar.close()
     if wrong:
         raise ValueError(f"{len(wrong)} of {len(args.images)} images cannot be read, expected "
@@ -311,7 +326,7 @@ def _report(args: argparse.Namespace) -> None:
     _check_output(args.output, args.force)
     model, size = _model(args.model)
     parts = _parts(args, size)
-    X, y, names = parts.X, parts.y, model.classes_
+    X, y, names = _rows(parts.images), parts.y, model.classes_
     if set(y) != set(names):
         raise ValueError(f"{args.folder} has the classes {', '.join(sorted(set(y)))}; "
                          f"expected those of the model: {', '.join(names)}")
@@ -319,7 +334,7 @@ def _report(args: argparse.Namespace) -> None:
     good = names[tiles.good]
     if args.new:
         middle = np.median(X[y == good], axis=0)
-        if np.allclose(middle, tiles.prototypes_[0]):
+        if np.allclose(middle, tiles.prototypes_[0].ravel()):
             raise ValueError(f"{args.folder} is what the model was trained on; expected new "
                              "images, or no --new")
         folds = [(np.arange(len(y)), np.arange(len(y)))]

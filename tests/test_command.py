@@ -245,9 +245,19 @@ def test_unreadable_images_can_be_skipped_and_are_listed(run, tmp_path):
     assert out.startswith("145 images")
 
 
-@pytest.mark.parametrize("command", ["train", "predict", "report"])
+@pytest.mark.parametrize("end", [".html", ".json"])
+def test_a_model_is_written_for_other_engines(run, tmp_path, end):
+    to = tmp_path / f"page{end}"
+    code, out, err = run("export", "model.skops", "-o", to)
+    assert (code, out) == (0, f"wrote {to}\n"), err
+    assert "combined" in to.read_text(encoding="utf-8")
+    code, _, err = run("export", "model.skops", "-o", tmp_path / "model.pt")
+    assert code == 1 and "'.pt' is unknown" in err
+
+
+@pytest.mark.parametrize("command", ["train", "predict", "report", "export"])
 def test_nothing_is_overwritten_without_force(run, tmp_path, command):
-    old = tmp_path / "old"
+    old = tmp_path / "old.json"
     words = {
         "train": ["train", "parts", "-o", old, *FAST],
         "predict": [
@@ -258,6 +268,7 @@ def test_nothing_is_overwritten_without_force(run, tmp_path, command):
             old,
         ],
         "report": ["report", "model.skops", "parts", "-o", old, "--folds", "2"],
+        "export": ["export", "model.skops", "-o", old],
     }[command]
     old.write_text("dear old file")
     code, _, err = run(*words)
@@ -298,7 +309,7 @@ def test_usage(capsys):
         with pytest.raises(SystemExit) as caught:
             main(line)
         assert caught.value.code == 2
-    for command in ("train", "predict", "report"):
+    for command in ("train", "predict", "report", "export"):
         capsys.readouterr()
         with pytest.raises(SystemExit) as caught:
             main([command, "--help"])
