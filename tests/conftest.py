@@ -197,7 +197,9 @@ def node(tmp_path):
 
     def run(code):
         (tmp_path / "ask.js").write_text(code, encoding="utf-8")
-        done = subprocess.run(["node", "ask.js"], cwd=tmp_path, capture_output=True, text=True)
+        done = subprocess.run(
+            ["node", "ask.js"], cwd=tmp_path, capture_output=True, encoding="utf-8"
+        )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

@@ -100,7 +100,9 @@ def test_torch(case):
 
 def test_javascript(case, folder, address, browser):
     model, X, detail = case
-    (folder / "page.html").write_text("<!DOCTYPE html><link rel='icon' href='data:,'>")
+    (folder / "page.html").write_text(
+        "<!DOCTYPE html><link rel='icon' href='data:,'>", encoding="utf-8"
+    )
     with watched(browser) as open_address:
         found = open_address(f"{address}page.html").evaluate(
             """async ([model, X]) => {
@@ -118,7 +120,9 @@ def test_an_unknown_kind_of_image_gets_no_answer(tmp_path, folder, address, brow
     model, X, _ = fitted("tiles")
     X = X[:2].copy()
     X[0, -1] = 7
-    (folder / "page.html").write_text("<!DOCTYPE html><link rel='icon' href='data:,'>")
+    (folder / "page.html").write_text(
+        "<!DOCTYPE html><link rel='icon' href='data:,'>", encoding="utf-8"
+    )
     with watched(browser) as open_address:
         found = open_address(f"{address}page.html").evaluate(
             """async ([model, X]) => {
@@ -220,17 +224,17 @@ def broken():
 )
 def test_refused(tmp_path, write, make, error, words):
     path = tmp_path / "old.html"
-    path.write_text("old")
+    path.write_text("old", encoding="utf-8")
     with pytest.raises(error, match=words):
         write(make()) if write is to_json else write(make(), path)
-    assert path.read_text() == "old" and len(list(tmp_path.iterdir())) == 1
+    assert path.read_text(encoding="utf-8") == "old" and len(list(tmp_path.iterdir())) == 1
 
 
 def test_export_chooses_by_the_name(tmp_path):
     net = MLP((2, 2), random_state=0)
     export(net, tmp_path / "m.html")
     export(net, tmp_path / "m.json")
-    assert (tmp_path / "m.json").read_text() == to_json(net)
+    assert (tmp_path / "m.json").read_text(encoding="utf-8") == to_json(net)
     for name in ("m", "m.pt"):
         with pytest.raises(ValueError, match="expected .*.onnx.*.html"):
             export(net, tmp_path / name)

@@ -123,7 +123,7 @@ def test_predict_answers_as_the_model_does(run, tmp_path):
 
 def test_predict_answers_all_or_nothing(run, tmp_path):
     image = "parts/good/" + os.listdir("parts/good")[0]
-    (tmp_path / "text.png").write_text("no image")
+    (tmp_path / "text.png").write_text("no image", encoding="utf-8")
     code, out, err = run("predict", "model.skops", image, "none.png",
                          tmp_path / "text.png", "--csv", tmp_path / "a.csv")  # fmt: skip
     assert code == 1 and not out and not (tmp_path / "a.csv").exists()
@@ -178,7 +178,9 @@ def test_a_report_on_the_training_images_as_if_new_is_refused(run, tmp_path):
     code, out, _ = run(
         "report", "model.skops", tmp_path / "new", "-o", tmp_path / "r.html", "--new"
     )
-    assert code == 0 and "judged by the model" in (tmp_path / "r.html").read_text()
+    assert code == 0 and "judged by the model" in (tmp_path / "r.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_the_report_fits_and_can_be_read(report, made, browser):
@@ -208,7 +210,7 @@ def bad_folders(home):
     grey = Image.linear_gradient("L").resize((30, 30))
     pair = {"a/1.png": grey, "b/1.png": grey, "a/2.png": grey, "b/2.png": grey}
     (home / "empty").mkdir()
-    (home / "file").write_text("")
+    (home / "file").write_text("", encoding="utf-8")
     return {
         "empty": (home / "empty", "has no images; expected two subfolders"),
         "a file": (home / "file", "is a file; expected a folder"),
@@ -234,7 +236,7 @@ def test_a_bad_folder_is_an_error_in_words(run, tmp_path, name):
 
 def test_unreadable_images_can_be_skipped_and_are_listed(run, tmp_path):
     shutil.copytree("parts", tmp_path / "parts")
-    (tmp_path / "parts/bad/text.png").write_text("Dear all")
+    (tmp_path / "parts/bad/text.png").write_text("Dear all", encoding="utf-8")
     Image.new("L", (90, 50), 90).save(
         tmp_path / "parts/bad/large.png"
     )  # another size is no fault
@@ -270,10 +272,10 @@ def test_nothing_is_overwritten_without_force(run, tmp_path, command):
         "report": ["report", "model.skops", "parts", "-o", old, "--folds", "2"],
         "export": ["export", "model.skops", "-o", old],
     }[command]
-    old.write_text("dear old file")
+    old.write_text("dear old file", encoding="utf-8")
     code, _, err = run(*words)
     assert code == 1 and "exists; expected a new file, or --force" in err
-    assert old.read_text() == "dear old file"
+    assert old.read_text(encoding="utf-8") == "dear old file"
     assert run(*words, "--force")[0] == 0 and old.read_bytes() != b"dear old file"
 
 
@@ -291,7 +293,7 @@ def test_where_nothing_can_be_written_nothing_is_computed(run, tmp_path, monkeyp
 def test_a_model_of_something_else_is_refused(run, tmp_path):
     X, y = np.random.default_rng(0).random((20, 9)), np.arange(20) % 2
     save(StackedClassifier(epochs=1, random_state=0).fit(X, y), tmp_path / "digits")
-    (tmp_path / "text").write_text("no model")
+    (tmp_path / "text").write_text("no model", encoding="utf-8")
     image = "parts/good/" + os.listdir("parts/good")[0]
     for model, words in ((tmp_path / "digits", "expected a model that `stacked-nn train` wrote"),
                          (tmp_path / "text", "cannot be loaded"),
@@ -324,9 +326,9 @@ def test_it_is_a_program(here):
     code = "import sys; from stacked_nn.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "predict", "model.skops", "nothing.png"]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, capture_output=True, text=True, env=env)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", env=env)
     assert done.returncode == 1 and "Traceback" not in done.stderr and not done.stdout
     assert done.stderr.startswith("stacked-nn: error: 1 of 1 images cannot be read")
-    assert (
-        "console_scripts = stacked-nn=stacked_nn.cli:main" in (ROOT / "settings.ini").read_text()
-    )
+    assert "console_scripts = stacked-nn=stacked_nn.cli:main" in (
+        ROOT / "settings.ini"
+    ).read_text(encoding="utf-8")

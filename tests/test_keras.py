@@ -81,7 +81,7 @@ def found():
         engine("jax"), engine("keras")
     env = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", SCRIPT]
-    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    done = subprocess.run(command, env=env, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

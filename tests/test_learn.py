@@ -96,23 +96,23 @@ def test_work_is_never_overwritten(tmp_path, monkeypatch, capsys):
     texts = {"a.ipynb": "one", "b.ipynb": "two"}
     monkeypatch.setattr(learn, "copies", lambda: texts.items())
     learn.main(tmp_path)
-    (tmp_path / "a.ipynb").write_text("my work")
+    (tmp_path / "a.ipynb").write_text("my work", encoding="utf-8")
     learn.main(tmp_path)
     assert {p.name for p in tmp_path.glob("*.ipynb")} == set(texts), (
         "an unchanged lesson came twice"
     )
     texts |= {"a.ipynb": "one, better", "b.ipynb": "two, better"}
     learn.main(tmp_path)
-    assert (tmp_path / "a.ipynb").read_text() == "my work"
-    assert (tmp_path / "a (2).ipynb").read_text() == "one, better"
-    assert (tmp_path / "b.ipynb").read_text() == "two, better"
+    assert (tmp_path / "a.ipynb").read_text(encoding="utf-8") == "my work"
+    assert (tmp_path / "a (2).ipynb").read_text(encoding="utf-8") == "one, better"
+    assert (tmp_path / "b.ipynb").read_text(encoding="utf-8") == "two, better"
     assert "a.ipynb was worked in" in capsys.readouterr().out
-    (tmp_path / "a (2).ipynb").write_text("my work on it")
+    (tmp_path / "a (2).ipynb").write_text("my work on it", encoding="utf-8")
     texts["a.ipynb"] = "one, best"
     learn.main(tmp_path)
-    assert (tmp_path / "a (2).ipynb").read_text() == "my work on it"
-    assert (tmp_path / "a (3).ipynb").read_text() == "one, best"
-    (tmp_path / "c.ipynb").write_text("a file of the learner's")
+    assert (tmp_path / "a (2).ipynb").read_text(encoding="utf-8") == "my work on it"
+    assert (tmp_path / "a (3).ipynb").read_text(encoding="utf-8") == "one, best"
+    (tmp_path / "c.ipynb").write_text("a file of the learner's", encoding="utf-8")
     texts["c.ipynb"] = "three"
     learn.main(tmp_path)
-    assert (tmp_path / "c.ipynb").read_text() == "a file of the learner's"
+    assert (tmp_path / "c.ipynb").read_text(encoding="utf-8") == "a file of the learner's"

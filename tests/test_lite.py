@@ -88,7 +88,9 @@ def test_notebooks_keep_their_cells_and_begin_with_an_install():
 
 def test_only_compiled_packages_are_elsewhere():
     "Of all that the lessons import and the kernel needs"
-    lock = json.loads((LITE / "static/pyodide/pyodide-lock.json").read_text())["packages"]
+    lock = json.loads((LITE / "static/pyodide/pyodide-lock.json").read_text(encoding="utf-8"))[
+        "packages"
+    ]
     lock = {re.sub(r"[-_.]+", "-", name).lower(): p for name, p in lock.items()}
     needed, todo = (
         set(),
@@ -132,7 +134,9 @@ def test_library_comes_from_this_site(lab):
         "print(version('stacked_nn'), find_spec('stacked_nn.stack') is not None)\n"
         "import micropip\nmicropip.uninstall('stacked_nn')"
     )
-    version = re.search(r"^version = (.+)$", (ROOT / "settings.ini").read_text(), re.M)[1]
+    version = re.search(
+        r"^version = (.+)$", (ROOT / "settings.ini").read_text(encoding="utf-8"), re.M
+    )[1]
     assert execute(lab, 1, code).strip() == f"{version} True"
     assert any(u.startswith(f"{lab.site}lite/pypi/stacked_nn-{version}") for u in lab.asked)
 

@@ -85,7 +85,7 @@ def test_a_smaller_image_is_the_mean_of_blocks_as_the_cells_of_the_lesson_are(tm
 @pytest.mark.parametrize(
     "make, words",
     [
-        (lambda p: p.write_text("no picture"), "is no image; expected PNG"),
+        (lambda p: p.write_text("no picture", encoding="utf-8"), "is no image; expected PNG"),
         (lambda p: p.write_bytes(b""), "is empty (0 bytes)"),
         (lambda p: p.write_bytes(VALUES.tobytes()), "is no image; expected PNG"),
         (lambda p: Image.new("L", (1, 1)).save(p), "has 1 x 1 pixels; expected two or more"),
@@ -119,8 +119,8 @@ def test_a_file_that_is_cut_short_is_named(folder):
 
 def test_subfolders_are_classes_and_sizes_may_be_mixed(folder):
     write(folder, ["a/deep/er/big.tif"], 90)
-    (folder / "a/.hidden").write_text("")
-    (folder / "groups.csv").write_text("file,group\n")
+    (folder / "a/.hidden").write_text("", encoding="utf-8")
+    (folder / "groups.csv").write_text("file,group\n", encoding="utf-8")
     parts = load_folder(folder, (10, 14))
     assert parts.images.shape == (13, 10, 14) and parts.images.dtype == np.float32
     assert "a/deep/er/big.tif" in parts.files and parts.group is None
@@ -136,22 +136,22 @@ def test_groups_come_from_a_pattern_or_a_table(folder, tmp_path):
     table = tmp_path / "groups.csv"
     rows = [f"{file if i % 2 else Path(file).name},{g}"
             for i, (file, g) in enumerate(zip(by_name.files, by_name.group))]  # fmt: skip
-    table.write_text("\n".join(["file,group,note", *rows, "other.png,9,"]))
+    table.write_text("\n".join(["file,group,note", *rows, "other.png,9,"]), encoding="utf-8")
     assert np.array_equal(load_folder(folder, 12, group=str(table)).group, by_name.group)
-    table.write_text("\n".join(["file,group", *rows[1:]]))
+    table.write_text("\n".join(["file,group", *rows[1:]]), encoding="utf-8")
     with pytest.raises(ValueError, match=r"gives no group to 1 of 12 images: a/lot0_00.png"):
         load_folder(folder, 12, group=str(table))
-    table.write_text("name,lot\n")
+    table.write_text("name,lot\n", encoding="utf-8")
     with pytest.raises(ValueError, match="expected file and group"):
         load_folder(folder, 12, group=str(table))
-    table.write_text("\n".join(["file,group", *rows, rows[0]]))
+    table.write_text("\n".join(["file,group", *rows, rows[0]]), encoding="utf-8")
     with pytest.raises(ValueError, match="names a file twice"):
         load_folder(folder, 12, group=str(table))
 
 
 def test_a_name_that_two_classes_share_needs_its_class_in_the_table(tmp_path):
     write(tmp_path / "p", ["a/1.png", "b/1.png"])
-    (tmp_path / "g.csv").write_text("file,group\n1.png,x\n")
+    (tmp_path / "g.csv").write_text("file,group\n1.png,x\n", encoding="utf-8")
     with pytest.raises(ValueError, match="no group to 2 of 2 images"):
         load_folder(tmp_path / "p", 12, group=str(tmp_path / "g.csv"))
 
@@ -173,7 +173,7 @@ def test_a_folder_that_is_none_of_parts_is_refused(folder, spoil, words):
 
 
 def test_a_folder_that_is_a_file_or_bare_is_refused(tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     for path, words in ((tmp_path / "file", "is a file"), (tmp_path / "no", "is not there"),
                         (tmp_path, "has no images")):  # fmt: skip
         with pytest.raises(ValueError, match=words):

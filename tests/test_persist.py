@@ -418,7 +418,7 @@ def test_a_link_stays_and_what_it_points_to_is_replaced(path):
 
 
 def test_errors_name_the_path_of_the_user(path):
-    (path.parent / "file").write_text("")
+    (path.parent / "file").write_text("", encoding="utf-8")
     cases = {
         FileNotFoundError: path.parent / "none" / "model.skops",
         NotADirectoryError: path.parent / "file" / "model.skops",
@@ -433,7 +433,7 @@ def test_errors_name_the_path_of_the_user(path):
 
 
 def test_a_file_or_folder_that_is_read_only_is_named_and_left(path, monkeypatch):
-    path.write_text("precious")
+    path.write_text("precious", encoding="utf-8")
 
     def no(*args, **kwargs):
         raise PermissionError(13, "Permission denied", "/scratch/name")
@@ -447,7 +447,7 @@ def test_a_file_or_folder_that_is_read_only_is_named_and_left(path, monkeypatch)
             with pytest.raises(PermissionError) as caught:
                 save(MLP((2, 2)), path)
         assert str(caught.value) == f"[Errno 13] Permission denied: '{path}'"
-    assert path.read_text() == "precious"
+    assert path.read_text(encoding="utf-8") == "precious"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

@@ -25,7 +25,7 @@ def run(*command, cwd=ROOT, **env):
         cwd=cwd,
         env={**os.environ, **env},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     assert done.returncode == 0, (
         f"{' '.join(map(str, command))} failed:\n{done.stdout}\n{done.stderr}"
@@ -68,9 +68,9 @@ def copy(tmp_path_factory):
 def test_library_is_what_the_notebooks_export(copy):
     run(BIN / "nbdev_export", cwd=copy)
     for path in sorted((ROOT / "stacked_nn").glob("*.py")):
-        assert path.read_text() == (copy / "stacked_nn" / path.name).read_text(), (
-            f"{path.name} differs from the notebooks; run `make export`"
-        )
+        assert path.read_text(encoding="utf-8") == (copy / "stacked_nn" / path.name).read_text(
+            encoding="utf-8"
+        ), f"{path.name} differs from the notebooks; run `make export`"
     names = {p.name for p in (copy / "stacked_nn").glob("*.py")}
     assert names == {p.name for p in (ROOT / "stacked_nn").glob("*.py")}
 
@@ -78,9 +78,9 @@ def test_library_is_what_the_notebooks_export(copy):
 def test_notebooks_are_clean(copy):
     run(BIN / "nbdev_clean", "--fname", copy / "nbs", cwd=copy)
     for path in NOTEBOOKS:
-        assert path.read_text() == (copy / "nbs" / path.name).read_text(), (
-            f"{path.name} is not clean; run `make notebooks`"
-        )
+        assert path.read_text(encoding="utf-8") == (copy / "nbs" / path.name).read_text(
+            encoding="utf-8"
+        ), f"{path.name} is not clean; run `make notebooks`"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
@@ -197,9 +197,9 @@ def test_readme_is_in_sync(tmp_path):
     run(sys.executable, ROOT / "tools/readme.py", tmp_path)
     for path in tmp_path.rglob("*.*"):
         there = ROOT / path.relative_to(tmp_path)
-        assert there.exists() and there.read_text() == path.read_text(), (
-            f"{there.name} is not in sync with nbs/index.ipynb; run `make readme`"
-        )
+        assert there.exists() and there.read_text(encoding="utf-8") == path.read_text(
+            encoding="utf-8"
+        ), f"{there.name} is not in sync with nbs/index.ipynb; run `make readme`"
 
 
 # ---- packages ----
@@ -260,15 +260,17 @@ def test_wheel_holds_the_package_and_nothing_else(installed):
 
 
 def test_every_exported_name_works_without_extras(installed, tmp_path):
-    (tmp_path / "use.py").write_text(USE)
+    (tmp_path / "use.py").write_text(USE, encoding="utf-8")
     shutil.copy(ROOT / "tests/calls.py", tmp_path)
     print(run(installed[0], "use.py", cwd=tmp_path))
 
 
 def test_quick_start_of_the_readme_runs(installed, tmp_path):
-    code = re.findall(r"^``` python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    code = re.findall(
+        r"^``` python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S
+    )
     assert code, "README.md has no Python example"
-    (tmp_path / "quick.py").write_text("\n".join(code))
+    (tmp_path / "quick.py").write_text("\n".join(code), encoding="utf-8")
     assert "combined" in run(installed[0], "quick.py", cwd=tmp_path)
 
 

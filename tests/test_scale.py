@@ -214,7 +214,7 @@ def test_a_memory_map_of_a_file_cut_short_ends_the_process(path):
         print(X.sum())
     """
     command = [sys.executable, "-c", textwrap.dedent(code), path]
-    done = subprocess.run(command, capture_output=True, text=True, env=ENV)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", env=ENV)
     assert done.returncode == -signal.SIGBUS and not done.stdout and not done.stderr
 
 
@@ -260,7 +260,7 @@ def test_a_file_that_is_not_there(tmp_path):
 def python(code, *args):
     "What a script prints; cluster and workers end with it"
     command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code), *map(str, args)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=ENV)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=240, env=ENV)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -297,9 +297,9 @@ def script(code, tmp_path):
     "What a script prints, which starts its processes below `if __name__ ...`"
     path = tmp_path / "script.py"
     body = textwrap.indent(textwrap.dedent(code), "    ")
-    path.write_text(f"{SETUP}\nif __name__ == '__main__':\n{body}")
+    path.write_text(f"{SETUP}\nif __name__ == '__main__':\n{body}", encoding="utf-8")
     command = [sys.executable, "-W", "ignore", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=ENV)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=240, env=ENV)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -72,7 +72,7 @@ def test_sitemap_names_every_page():
     config = ConfigParser(delimiters=["="])
     config.read(ROOT / "settings.ini")
     site = config["DEFAULT"]["doc_host"] + config["DEFAULT"]["doc_baseurl"]
-    found = re.findall("<loc>(.*?)</loc>", (DOCS / "sitemap.xml").read_text())
+    found = re.findall("<loc>(.*?)</loc>", (DOCS / "sitemap.xml").read_text(encoding="utf-8"))
     expected = [f"{site}/{'' if p == 'index.html' else p}" for p in PAGES if p != "404.html"]
     assert sorted(found) == sorted(expected)
 
@@ -315,7 +315,10 @@ def test_page_loads_nothing_from_elsewhere(page):
 
 def test_no_file_loads_from_elsewhere():
     for path in [*DOCS.glob("*.[cj]s*"), *DOCS.glob("static/*.[cj]s*")]:
-        bad(path.name, [f"loads {url}" for url in re.findall(LOADS, path.read_text())])
+        bad(
+            path.name,
+            [f"loads {url}" for url in re.findall(LOADS, path.read_text(encoding="utf-8"))],
+        )
 
 
 # ---- the notebook dialect, one rule at a time ----
@@ -341,7 +344,7 @@ def render(tmp_path):
         cells = [nbf.new_markdown_cell(c) if isinstance(c, str) else c for c in cells]
         nbformat.write(nbf.new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
         (tmp_path / "references.bib").write_text(
-            "@book{key, author={A. Name}, title={T}, year={1999}}"
+            "@book{key, author={A. Name}, title={T}, year={1999}}", encoding="utf-8"
         )
         cfg = SimpleNamespace(doc_host="https://here.org", doc_baseurl="/x", nbs_path=Path("nbs"))
         page = pages.convert(tmp_path / f"{name}.ipynb", tmp_path / "out", cfg)
@@ -408,7 +411,7 @@ def test_figures_tables_equations_and_references(render, tmp_path):
     assert first["id"] == "fig-a" and first.figcaption.text == "Figure\xa01. What it shows."
     assert first.img["alt"] == "A line & a point"
     assert (first.img["width"], first.img["height"]) == ("120", "60")
-    assert (tmp_path / "out" / first.img["src"]).read_text() == SVG
+    assert (tmp_path / "out" / first.img["src"]).read_text(encoding="utf-8") == SVG
     assert second["id"] == "fig-b" and second.img["alt"] == "The alternative"
     assert body.table["id"] == "tbl-t" and body.caption.text == "Table\xa01. A table"
     assert [n.text for n in body.select(".equation .number")] == ["(1)", "(2)"]
@@ -491,11 +494,11 @@ def test_no_explanation_names_another_choice_by_its_letter(page):
 def test_a_failed_build_leaves_the_site_alone(monkeypatch, tmp_path):
     cfg = SimpleNamespace(nbs_path=tmp_path, config_path=tmp_path, doc_path=tmp_path / "_docs")
     cfg.doc_path.mkdir()
-    (cfg.doc_path / "index.html").write_text("old")
+    (cfg.doc_path / "index.html").write_text("old", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(pages, "get_config", lambda: cfg)
     monkeypatch.setattr(pages, "process", lambda *_: tmp_path)
     monkeypatch.setattr(pages, "build", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         pages.main()
-    assert (cfg.doc_path / "index.html").read_text() == "old"
+    assert (cfg.doc_path / "index.html").read_text(encoding="utf-8") == "old"

@@ -1,5 +1,6 @@
 "Types and style, as mypy.ini and ruff.toml ask for them"
 
+import ast
 import importlib
 import inspect
 import pkgutil
@@ -27,7 +28,7 @@ PUBLIC = {f"{m.__name__}.{name}": getattr(m, name) for m in MODULES for name in 
 @pytest.mark.parametrize("command", [["mypy"], ["ruff", "check"]], ids=lambda c: c[0])
 def test_clean(command):
     done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, encoding="utf-8"
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -42,6 +43,22 @@ def test_lines_are_98_columns_at_most():
         text = re.sub(r"^__all__ = \[[^]]*\]", "", text, flags=re.M)
         long += [f"{path.name}: {line}" for line in text.split("\n") if len(line) > 98]
     assert not long, "\n".join(long)
+
+
+@pytest.mark.parametrize(
+    "path", [*ROOT.glob("t*s/*.py"), ROOT / "setup.py"], ids=lambda p: p.name
+)
+def test_text_is_utf_8_where_the_locale_is_not(path):
+    for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(call, ast.Call):
+            continue
+        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        words = {k.arg for k in call.keywords}
+        n_before = {"read_text": 0, "write_text": 1, "run": 9}.get(name)
+        if n_before is None or (name == "run" and "text" not in words):
+            continue
+        says = "encoding" in words or len(call.args) > n_before
+        assert says, f"line {call.lineno} of {path.name}: {name} without an encoding"
 
 
 @pytest.mark.parametrize("name", PUBLIC)
@@ -115,7 +132,9 @@ assert "RTFeatures" in dir(stacked_nn)
 try: stacked_nn.nothing
 except AttributeError as e: assert "no attribute 'nothing'" in str(e)
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8"
+    )
     assert done.returncode == 0 and float(done.stdout) < 0.1, done.stdout + done.stderr
     for name in PUBLIC:
         assert getattr(stacked_nn, name.split(".")[-1]) is PUBLIC[name]

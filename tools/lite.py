@@ -61,7 +61,7 @@ def run(*command, cwd=ROOT):
         cwd=cwd,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
     )
     if done.returncode:
         sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stdout}")
@@ -89,7 +89,7 @@ def host_pyodide(folder):
     (folder.parent / "package").rename(folder)
     for path in [*folder.glob("*.map"), *folder.glob("*.ts"), *folder.glob("*.html")]:
         path.unlink()
-    lock = json.loads((folder / "pyodide-lock.json").read_text())
+    lock = json.loads((folder / "pyodide-lock.json").read_text(encoding="utf-8"))
     packages = {normal(p["name"]): p for p in lock["packages"].values()}
     needed, todo = set(), list(map(normal, KERNEL + COURSE))
     while todo:
@@ -104,7 +104,7 @@ def host_pyodide(folder):
             p["sha256"] = sha256((folder / p["file_name"]).read_bytes()).hexdigest()
         else:
             p["file_name"] = f"{PYODIDE_CDN_URL}/{p['file_name']}"
-    (folder / "pyodide-lock.json").write_text(json.dumps(lock))
+    (folder / "pyodide-lock.json").write_text(json.dumps(lock), encoding="utf-8")
 
 
 def for_the_browser(text):
@@ -155,7 +155,7 @@ def build(work, notebooks):
     for path in notebooks:
         copy = for_the_browser(path.read_text(encoding="utf-8"))
         nbformat.write(copy, work / "files" / path.name)
-    (work / "jupyter-lite.json").write_text(json.dumps(SETTINGS))
+    (work / "jupyter-lite.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
     options = ("--apps=lab", "--contents=files", "--output-dir=out", "--no-sourcemaps",
                "--no-unused-shared-packages")  # fmt: skip
     run(sys.executable, "-m", "jupyter", "lite", "build", *options, cwd=work)

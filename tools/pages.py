@@ -223,7 +223,7 @@ def front_matter(text):
 def last_change(path):
     "The day of a notebook's last commit, so that one commit makes one site; else today"
     git = [shutil.which("git") or "false", "log", "-1", "--format=%cs", "--", path]
-    log = subprocess.run(git, capture_output=True, text=True)
+    log = subprocess.run(git, capture_output=True, encoding="utf-8")
     return log.stdout.strip() or time.strftime("%Y-%m-%d")
 
 
@@ -392,7 +392,7 @@ def write_pages(pages, menu, out, cfg):
         (out / page.name).write_text(text, encoding="utf-8")
     public = [p for p in pages if p.name != "404.html"]
     (out / "sitemap.xml").write_text(
-        env.get_template("sitemap.xml").render(pages=public, **shared)
+        env.get_template("sitemap.xml").render(pages=public, **shared), encoding="utf-8"
     )
 
 
@@ -414,7 +414,9 @@ def build(nbs_dir, proc, cfg):
     pages = [task.result() for task in tasks]
     link_to_class(pages)
     explain_terms(pages)
-    menu = yaml.safe_load((proc / "sidebar.yml").read_text())["website"]["sidebar"]["contents"]
+    menu = yaml.safe_load((proc / "sidebar.yml").read_text(encoding="utf-8"))["website"][
+        "sidebar"
+    ]["contents"]
     write_pages(pages, sidebar(menu, {p.name: p for p in pages}), out, cfg)
     make_index(out)
     return out
