@@ -89,6 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("model", metavar="MODEL", help="what `train` wrote")
     predict.add_argument("images", metavar="IMAGE", nargs="+")
     predict.add_argument("--csv", metavar="FILE", help="write a table instead of printing it")
+    predict.add_argument("--price", type=float, help=(
+        "what an escape costs, if a good part that is rejected costs 1; the answer is `good` "
+        "only up to a risk of 1 / (1 + price). Default: the most probable class"))
 
     report = add("report", _report, "write a page about how a model does on a folder",
                  "report parts.skops parts -o report.html")
@@ -209,7 +212,16 @@ def _model(path: str) -> tuple[StackedClassifier, tuple[int, int]]:
                          "expected a model that `stacked-nn train` wrote")
     return model, tiles.prototypes_.shape[1:]
 
+def _choice(model: StackedClassifier, p: np.ndarray, price: float | None) -> np.ndarray:
+    "Positions of the answers: the most probable class, but good only where that is cheaper"
+    if price is None: return p.argmax(1)
+    good = model.views_["deviation"].good
+    others = np.where(np.arange(p.shape[1]) == good, -1, p).argmax(1)
+    return np.where(1 - p[:, good] > 1 / (1 + price), others, good)
+
 def _predict(args: argparse.Namespace) -> None:
+    if args.price is not None and not 0 < args.price < np.inf:
+        raise ValueError(f"--price {args.price:g}; expected a number above 0")
     if args.csv: _check_output(args.csv, args.force)
     model, size = _model(args.model)
     probas, wrong = [], []
@@ -226,11 +238,12 @@ def _predict(args: argparse.Namespace) -> None:
         raise ValueError(f"{len(wrong)} of {len(args.images)} images cannot be read, expected "
                          "all; nothing was answered\n  " + _listed(wrong, "\n  "))
     p = np.concatenate(probas)
-    answers = model.classes_[p.argmax(1)]
+    chosen = _choice(model, p, args.price)
+    answers = model.classes_[chosen]
     if not args.csv:
         width = max(map(len, args.images))
-        for path, answer, row in zip(args.images, answers, p):
-            print(f"{path:{width}}  {answer}  {row.max():.1%}")
+        for path, answer, share in zip(args.images, answers, p[np.arange(len(p)), chosen]):
+            print(f"{path:{width}}  {answer}  {share:.1%}")
         return
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

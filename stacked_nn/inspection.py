@@ -5,6 +5,7 @@
 # %% ../nbs/18_inspection.ipynb #4d936286
 from __future__ import annotations
 
+import warnings
 from math import isqrt
 from typing import Any, NamedTuple
 
@@ -37,11 +38,18 @@ class Cells(NamedTuple):
 def level(
     images: ArrayLike,  # (n, height, width)
 ) -> np.ndarray:        # the same, float32
-    "Each image divided by its own median: how long the camera looked does not matter"
+    """Each image divided by its own median: how long the camera looked does not matter
+
+    An image with a median of 0, more than half black, stays as it is; a warning says so."""
     images = check_matrix(images, name="images", dtype=np.float32)
     if images.ndim != 3:
         raise ValueError(f"images has shape {images.shape}; expected (n, height, width)")
     middle = np.median(images, axis=(1, 2), keepdims=True)
+    n_dark = int((middle <= 0).sum())
+    if n_dark:
+        warnings.warn(f"{n_dark} of {len(images)} images have the median 0 and are left as they "
+                      "are, so brightness counts; expected parts to fill more than half of the "
+                      "image: crop it", stacklevel=2)
     return images / np.where(middle > 0, middle, 1)
 
 def load_cells() -> Cells:

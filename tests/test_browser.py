@@ -183,7 +183,7 @@ def test_quiz_answers_remembers_and_forgets(tab):
     t = tab(page)
     quiz = t.locator(".quiz:not(.predict):not([data-answer])").first
     choices, reply = quiz.locator("li button"), quiz.locator(".reply")
-    assert quiz.locator("details").count() == 0, "the folded answer is still there"
+    assert not quiz.locator("details").is_visible(), "the folded answer is still there"
     for i in range(choices.count()):
         choices.nth(i).press("Enter")
         assert choices.nth(i).get_attribute("aria-pressed") == "true"

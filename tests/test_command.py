@@ -121,6 +121,21 @@ def test_predict_answers_as_the_model_does(run, tmp_path):
     )
 
 
+def test_a_price_makes_the_answers_more_careful(run, tmp_path):
+    images = [f"parts/{file}" for file in load_folder("parts", 24).files]
+    X = level([read_image(file, 24) for file in images])
+    bad = load("model.skops").predict_proba(X)[:, 0]
+    rejected = []
+    for price in (1, 2):
+        _, out, _ = run("predict", "model.skops", *images, "--price", price)
+        said = np.array([line.split()[1] for line in out.splitlines()])
+        assert ((said == "bad") == (bad > 1 / (1 + price))).all()
+        rejected.append((said == "bad").sum())
+    assert 0 < rejected[0] < rejected[1]
+    code, _, err = run("predict", "model.skops", *images, "--price", 0)
+    assert code == 1 and "--price 0; expected a number above 0" in err
+
+
 def test_predict_answers_all_or_nothing(run, tmp_path):
     image = "parts/good/" + os.listdir("parts/good")[0]
     (tmp_path / "text.png").write_text("no image", encoding="utf-8")

@@ -84,3 +84,10 @@ def test_the_real_cells_are_those_of_the_paper():
     assert round(cells.y.mean(), 3) == 0.313
     pairs = set(zip(cells.module, cells.mono))
     assert len(pairs) == 44, "a module of both kinds"
+
+
+def test_images_that_brightness_would_decide_are_warned_of():
+    images = np.ones((3, 4, 4), np.float32)
+    images[1, 1:] = 0
+    with pytest.warns(UserWarning, match="1 of 3 images have the median 0"):
+        assert np.array_equal(level(images)[1], images[1])
