@@ -43,7 +43,11 @@ def main(
     args = _parser().parse_args(argv)
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: _say(f"warning: {message}")
-        try: args.run(args)
+        try:
+            args.run(args)
+            sys.stdout.flush()
+        except BrokenPipeError:     # whoever read the answers, such as `head`, has enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except (ValueError, OSError, ImportError) as e: _say(f"error: {_reason(e)}")
         except KeyboardInterrupt: _say("stopped; nothing was written")
         else: return 0

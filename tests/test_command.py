@@ -347,3 +347,12 @@ def test_it_is_a_program(here):
     assert "console_scripts = stacked-nn=stacked_nn.cli:main" in (
         ROOT / "settings.ini"
     ).read_text(encoding="utf-8")
+    image = "parts/bad/" + os.listdir("parts/bad")[0]
+    reader, writer = os.pipe()
+    os.close(reader)  # as `head` does when it has enough
+    command[-1] = image
+    done = subprocess.run(
+        command, stdout=writer, stderr=subprocess.PIPE, encoding="utf-8", env=env
+    )
+    os.close(writer)
+    assert done.returncode == 1 and not done.stderr
