@@ -466,6 +466,18 @@ def test_api_card(render):
     assert rows[-1] == ["returns Net", "itself"]
 
 
+def test_sentences_wrap_and_tables_do_not(render):
+    table, sentence = "a  1\nb  2\nc  3", "It is " + 30 * "far " + "too long."
+    body = render("", *(code("x", printed(text)) for text in (table, sentence, "short")))
+    wraps = [".wraps" if "wraps" in tag["class"] else "" for tag in body.select(".output")]
+    assert wraps == ["", ".wraps", ".wraps"]
+
+
+def test_a_mark_stays_beside_its_formula(render):
+    body = render("Take $a$, then $b$ and ($c$).")
+    assert [tag.text[-1] for tag in body.select(".together")] == [",", "."]
+
+
 def test_docs_stand_before_their_source():
     source = '#| code-summary: "Exported source"\n'
     cells = ["show_doc(a2)", source + "def a1(): ...\ndef a2(): ...", "#\nshow_doc(a1)",

@@ -75,11 +75,18 @@ def image(out, name, folder, alt):
     return f'<div class="scroll"><img src="{url}" {alt} {size} loading="lazy"></div>'
 
 
+def output(text, name=""):
+    "Plain text; sentences wrap, tables do not"
+    lines = text.splitlines()
+    wraps = len(lines) < 3 or max(map(len, lines)) > 100
+    return fence(f"{{.output {'.' * bool(name)}{name} {'.wraps' * wraps}}}", text)
+
+
 def output_markdown(out, name, folder, alt):
     "One output of a cell: the richest form that a page can show"
     if out.output_type == "stream":
         text = re.sub(r"[^\n]*\r(?!\n)", "", ANSI.sub("", out.text)).rstrip()  # progress bars
-        return fence("{.output ." + out.name + "}", text) if text else ""
+        return output(text, out.name) if text else ""
     if out.output_type == "error":
         return fence("{.output .stderr}", ANSI.sub("", "\n".join(out.traceback)))
     kinds = out.data.keys()
@@ -91,7 +98,7 @@ def output_markdown(out, name, folder, alt):
         return out.data["text/markdown"]
     is_live = any("widget-view" in kind for kind in kinds)
     return (
-        fence("{.output}", out.data["text/plain"])
+        output(out.data["text/plain"])
         if "text/plain" in kinds and not is_live
         else ""
     )

@@ -145,11 +145,17 @@ local function Link(link)
   return link
 end
 
--- A number stays beside its per cent sign
+-- A number stays beside its per cent sign, and a formula beside the mark that follows it
 local function Inlines(inlines)
-  for i = 2, #inlines - 1 do
-    local after = inlines[i + 1].t == "Str" and inlines[i + 1].text:find("^%%")
-    if inlines[i].t == "Space" and after then inlines[i] = pandoc.Str("\u{a0}") end
+  for i = #inlines - 1, 1, -1 do
+    local this, after = inlines[i], inlines[i + 1]
+    local text = after.t == "Str" and after.text or ""
+    local mark = text:match("^[.,;:!?)]+")
+    if this.t == "Space" and text:find("^%%") then inlines[i] = pandoc.Str("\u{a0}") end
+    if this.t == "Math" and this.mathtype == "InlineMath" and mark then
+      inlines[i] = pandoc.Span({this, pandoc.Str(mark)}, {class = "together"})
+      after.text = text:sub(#mark + 1)
+    end
   end
   return inlines
 end
