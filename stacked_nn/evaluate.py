@@ -60,12 +60,12 @@ class Comparison:
         for ax, (name, m) in zip(axs[1:], mistakes.items()):
             ax.imshow(m, cmap="Oranges", vmin=0, vmax=top)
             for i, j in np.argwhere(m):
-                ax.text(j, i, m[i, j], ha="center", va="center", fontsize=7,
+                ax.text(j, i, m[i, j], ha="center", va="center", fontsize=9,
                         color="0.1" if m[i, j] < .6 * top else "1")
             ticks = range(len(self.labels))
             ax.set(title=f"{name}: {m.sum()} wrong", xlabel="answer", xticks=ticks, yticks=ticks)
-            ax.set_xticklabels(self.labels, fontsize=7)
-            ax.set_yticklabels(self.labels, fontsize=7)
+            ax.set_xticklabels(self.labels, fontsize=9)
+            ax.set_yticklabels(self.labels, fontsize=9)
             ax.set_ylabel("truth")
         return axs[:n + 1]
 

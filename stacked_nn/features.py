@@ -62,8 +62,8 @@ def plot_views(
     for ax, values, best, colour, name in zip(
             axs[1:], views, (views[0].argmax(), views[1].argmin()), ("C0", "C1"),
             ("sensitivity (highest wins)", "deviation (lowest wins)")):
-        bars = ax.bar(range(len(values)), values, color=colour, alpha=.45)
-        bars[best].set_alpha(1)
+        bars = ax.bar(range(len(values)), values, color=(colour, .3), edgecolor=colour)
+        bars[best].set_facecolor(colour)
         ax.set(title=name, xticks=range(len(values)))
     axs[2].set_xlabel("prototype")
     return axs

@@ -7,8 +7,11 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from io import StringIO
 from pathlib import Path
+from xml.etree import ElementTree
 
+import matplotlib.pyplot as plt
 import pytest
 from cells import fold, split_cell
 
@@ -108,6 +111,54 @@ def test_stored_outputs(path):
             and not re.search(r"^(def|class|@)", text, re.M)
         ):
             assert cell["outputs"], f"code cell {i} has no stored output; run `make notebooks`"
+
+
+PHONE = 358  # CSS pixels of a figure's column in a window of 390 (measured in Chromium)
+
+
+def on_a_phone(svg):
+    "Width of a figure of matplotlib, and its texts with the size of the smallest sign, in pixels"
+    root = ElementTree.fromstring(svg)
+    points = float(root.get("viewBox").split()[2])
+    natural = points * 4 / 3
+    width = min(natural, max(PHONE, 0.56 * natural))  # as nbs/style.css scales
+    texts = []
+    for group in root.iterfind(".//*[@id]"):
+        if group.get("id").startswith("text_"):
+            words = "".join(group.itertext()).split()
+            styles = " ".join(part.get("style", "") for part in group.iter())
+            sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", styles)]
+            assert sizes, f"a text is stored as outlines (svg.fonttype is not none): {words}"
+            texts.append((" ".join(words), round(min(sizes) * width / points, 1)))
+    return width, texts
+
+
+def test_text_sizes_are_those_drawn():
+    "A narrow figure keeps its size, a wide one shrinks; an exponent is smaller than its base"
+    for inches, scale in ((2, 4 / 3), (6, PHONE / 432), (12, 0.56 * 4 / 3)):
+        with plt.rc_context({"svg.fonttype": "none"}):
+            figure, file = plt.figure(figsize=(inches, 1)), StringIO()
+            figure.text(0.1, 0.1, "plain", size=9, rotation=90)
+            figure.text(0.5, 0.5, "$10^{-7}$", size=10)
+            figure.savefig(file, format="svg", bbox_inches=None)
+            plt.close(figure)
+        width, texts = on_a_phone(file.getvalue())
+        assert width == pytest.approx(inches * 72 * scale)
+        assert [size for _, size in texts] == pytest.approx([9 * scale, 7 * scale], abs=0.051)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_figures_are_readable_on_a_phone(path):
+    "Within the column, and no text below 8 px"
+    for cell in cells(path):
+        for data in (out["data"] for out in cell["outputs"] if "data" in out):
+            assert "image/png" not in data, f"{source(cell)[:40]!r} stores pixels, not SVG"
+            if "image/svg+xml" in data:
+                label = re.search(r"^#\| label: (\S+)", source(cell), re.M)[1]
+                width, texts = on_a_phone("".join(data["image/svg+xml"]))
+                assert width <= PHONE, f"{label} is cut: {width:.0f} px of {PHONE} wide"
+                small = sorted({(size, words) for words, size in texts if size < 8})
+                assert not small, f"{label}: {len(small)} texts below 8 px, as {small[:4]}"
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
