@@ -36,7 +36,7 @@ def plot_pixel_scatter(
     slope = m @ x / (m @ m)
     spread = np.sqrt(((x - slope * m) ** 2).sum() / (len(x) - 1))
     end = np.array([0, m.max()])
-    ax.scatter(m, x, s=18, alpha=.7)
+    ax.scatter(m, x, s=18)
     ax.plot(end, slope * end, color="C1")
     ax.fill_between(end, slope * end - spread, slope * end + spread, color="C1", alpha=.2, lw=0)
     ax.set(xlabel="ink in the prototype", ylabel="ink in the image",
