@@ -48,7 +48,7 @@ def plot_views(
     x: np.ndarray,              # (n_pixels,), one image
     prototypes: np.ndarray,     # (n_classes, n_pixels)
 ) -> np.ndarray:
-    "The image and its two views as bar charts, the best class of each dark; returns the axes"
+    "The image and its two views as bar charts, the best class of each solid; returns the axes"
     prototypes = check_matrix(prototypes, name="prototypes", lead=())
     x = check_matrix([x], prototypes.shape[1], "x", lead=())[0]
     along = prototypes @ x / (prototypes ** 2).sum(1)
