@@ -36,7 +36,7 @@ def plot_pixel_scatter(
     slope = m @ x / (m @ m)
     spread = np.sqrt(((x - slope * m) ** 2).sum() / (len(x) - 1))
     end = np.array([0, m.max()])
-    ax.scatter(m, x, s=18, alpha=.7)
+    ax.scatter(m, x, s=18)
     ax.plot(end, slope * end, color="C1")
     ax.fill_between(end, slope * end - spread, slope * end + spread, color="C1", alpha=.2, lw=0)
     ax.set(xlabel="ink in the prototype", ylabel="ink in the image",
@@ -48,7 +48,7 @@ def plot_views(
     x: np.ndarray,              # (n_pixels,), one image
     prototypes: np.ndarray,     # (n_classes, n_pixels)
 ) -> np.ndarray:
-    "The image and its two views as bar charts, the best class of each dark; returns the axes"
+    "The image and its two views as bar charts, the best class of each solid; returns the axes"
     prototypes = check_matrix(prototypes, name="prototypes", lead=())
     x = check_matrix([x], prototypes.shape[1], "x", lead=())[0]
     along = prototypes @ x / (prototypes ** 2).sum(1)
