@@ -16,8 +16,6 @@ from numpy.typing import ArrayLike, DTypeLike
 from scipy.sparse import issparse
 from sklearn.utils import check_array, check_scalar
 
-_T = TypeVar("_T")
-
 # %% auto #0
 __all__ = ['check_numbers', 'check_matrix', 'check_images', 'check_labels', 'check_classes', 'check_probas', 'check_experts',
            'check_nonnegative', 'check_type', 'check_list', 'check_choice', 'check_count', 'check_number',
@@ -162,6 +160,8 @@ def check_nonnegative(
     return values
 
 # %% ../nbs/50_checks.ipynb #1b7d6af7
+_T = TypeVar("_T")
+
 def check_type(
     value: _T,      # anything
     kind: type,     # what it must be

@@ -64,6 +64,45 @@ def test_pictures_load(tab, page):
     assert not broken, f"{page}: {broken} do not load"
 
 
+SCROLLERS = """() => [...document.querySelectorAll('main :is(.scroll, pre)')]
+  .filter(e => e.scrollWidth > e.clientWidth && e.offsetParent)
+  .map(e => ({words: e.innerText.slice(0, 40), stop: e.tabIndex, name: e.ariaLabel,
+              shade: getComputedStyle(e).backgroundImage.includes('gradient')}))"""
+
+
+def test_what_scrolls_sideways_shows_it_and_takes_the_keyboard(tab):
+    page = first_page_with(".dataframe")
+    t = tab(page, width=390)
+    t.wait_for_timeout(200)
+    found = t.evaluate(SCROLLERS)
+    bad = [s for s in found if s["stop"] < 0 or not s["name"] or not s["shade"]]
+    assert found and not bad, f"{page}: {bad[:3]}"
+    t.set_viewport_size({"width": 3000, "height": 900})
+    t.wait_for_timeout(200)
+    left = t.locator("main .scroll[tabindex]").count()
+    assert not left, f"{page}: {left} stops of the keyboard at boxes that do not scroll"
+
+
+SMALL = """least => [...document.querySelectorAll(
+    'main :is(button, summary, select, input, .tools a), header button')].filter(e => {
+  const box = (e.closest('label') ?? e).getBoundingClientRect();
+  return box.height && (e.matches('button') && box.width < 24 || box.height <
+    (e.matches('summary, .quiz li > button, .snn :is(button, select, input)') ? least : 24));
+}).map(e => e.textContent || e.ariaLabel)"""
+
+
+@pytest.mark.parametrize("selector", [".quiz", ".snn, .widget"])
+def test_fingers_find_what_they_press(tab, selector):
+    "44 px for what is pressed often, and 24 px at least (WCAG 2.5.8)"
+    page = first_page_with(selector)
+    t = tab(page, width=390, has_touch=True, is_mobile=True)
+    if selector != ".quiz":
+        t.locator(".snn button").first.wait_for()
+    t.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    small = t.evaluate(SMALL, 43.5)
+    assert not small, f"{page}: too small for a finger are {small[:5]}"
+
+
 # ---- keyboard ----
 
 FOCUS = """() => {

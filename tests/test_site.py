@@ -249,6 +249,30 @@ def test_references_name_what_they_lead_to(page):
 
 
 @each_page
+def test_quotes_are_typographic(page):
+    "Where Markdown does not see to it: on folds, in titles, and in references"
+    titles = soup(page).select(
+        "article summary, .title, .subtitle, .api td:last-child, .csl-entry, figcaption"
+    )
+    words = [" ".join(t.strings) for t in titles if not t.select("code, math, a")]
+    bad(page, [w for w in words if re.search(r"\w'\w", w)])
+    bad(page, [e.text for e in soup(page).select(".csl-entry") if re.search("[\"']", e.text)])
+
+
+@each_page
+def test_numbers_in_outputs_are_rounded(page):
+    shown = "\n".join(o.text for o in soup(page).select(".output, .dataframe"))
+    numbers = re.findall(r"(?<![\w.])\d*\.\d+", shown)
+    bad(page, [n for n in numbers if len(n.replace(".", "").lstrip("0")) > 6])
+
+
+@each_page
+def test_folds_of_imports_differ(page):
+    folds = Counter(s.text for s in soup(page).select("summary") if "Imports" in s.text)
+    bad(page, [f"{n} folds of {title!r}" for title, n in folds.items() if n > 1])
+
+
+@each_page
 def test_quizzes_explain_every_choice(page):
     for number, quiz in enumerate(soup(page).select(".quiz"), 1):
         if quiz.has_attr("data-answer"):
@@ -460,10 +484,13 @@ def test_api_card(render):
     )
     card = body.select_one(".api")
     assert card.h3["id"] == "net.fit" and card.a["href"] == "https://x.org/f.py#L1"
-    assert card.select_one(".signature").text == "Net.fit(X, y=None, *more, k: int=3) -> Net"
+    assert card.select_one(".signature").text == "Net.fit(X, y=None, *more, k: int=3) ->\xa0Net"
     rows = [[td.text for td in tr("td")] for tr in card("tr")[1:]]
     assert rows[0] == ["X", "rows, shape (n, 'd')"] and rows[1] == ["y", "or |none|"]
     assert rows[-1] == ["returns Net", "itself"]
+    made = "### Log\n\n```python\ndef Log(\n    loss:list=<factory>, best:int=0\n)->None:\n```\n"
+    body = render("## A", code("#| echo: false\nshow_doc(Log)", shown(text_markdown=made)))
+    assert body.select_one(".signature").text == "Log(loss: list=..., best=0)"
 
 
 def test_sentences_wrap_and_tables_do_not(render):
@@ -471,6 +498,8 @@ def test_sentences_wrap_and_tables_do_not(render):
     body = render("", *(code("x", printed(text)) for text in (table, sentence, "short")))
     wraps = [".wraps" if "wraps" in tag["class"] else "" for tag in body.select(".output")]
     assert wraps == ["", ".wraps", ".wraps"]
+    lines = render("", code("x", printed("no columns\nin these\nthree lines"))).select(".wraps")
+    assert lines, "lines without columns do not wrap"
 
 
 def test_a_mark_stays_beside_its_formula(render):

@@ -112,6 +112,11 @@ def test_the_parts_that_pass(tab):
     assert titles[1] == f"Rejected: {(~passes).sum()}, of them {(~passes & ~bad).sum()} good"
     lists = t.locator(".snn.operating ul")
     assert [lists.nth(i).locator("li").count() for i in (0, 1)] == [passes.sum(), (~passes).sum()]
+    assert "✗ in a frame: a defective part" in t.locator(".snn.operating .cells").inner_text()
+    for i in (0, 1):
+        named = t.get_by_role("list", name=titles[i], exact=True)
+        words = named.get_by_role("img", name="defective").count()
+        assert words == lists.nth(i).get_by_text("✗").count(), "a mark that is not said in words"
 
 
 def test_a_click_into_the_curve_sets_the_threshold(tab):

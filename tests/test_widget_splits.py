@@ -89,6 +89,16 @@ def text(part, kind):
     return part.locator(kind).text_content().replace("−", "-")
 
 
+# words of the intervals that the line at 0 runs through
+CROSSED = """texts => texts.filter(text => {
+  const t = text.getBoundingClientRect();
+  return [...text.parentElement.querySelectorAll('line.cursor')].some(line => {
+    const l = line.getBoundingClientRect();
+    return l.left > t.left && l.left < t.right && l.top < t.bottom - 1 && l.bottom > t.top + 1;
+  });
+}).map(text => text.textContent)"""
+
+
 def test_a_split_is_a_block(tab):
     "Each where its difference is, stacked on those of the same value"
     part = place(tab(), "differences")
@@ -132,6 +142,8 @@ def test_both_intervals_are_written_and_drawn(tab, pair):
     dots = part.locator("circle.middle.textbook")
     middle = float(dots.get_attribute("cx"))
     zero = float(part.locator("line.cursor").first.get_attribute("x1"))
+    crossed = part.locator("text.words").evaluate_all(CROSSED)
+    assert not crossed, f"the line at 0 crosses {crossed}"
     points_per_pixel = mean / (middle - zero)
     np.testing.assert_allclose((np.array(x) - zero) * points_per_pixel, [low, high], atol=1e-6)
 

@@ -54,9 +54,12 @@ def fold(source):
     options, code = split_cell(source)
     is_check = re.search(r"^def check_", code, re.M) and "feedback(" in code
     title = str(options.get("code-summary", "Check" if is_check else "Code"))
+    is_exported = title == "Exported source" or re.search(r"^#\|\s*exports?\b", source, re.M)
     if IMPORTS.fullmatch(code + "\n"):
-        return "Imports"
-    if title == "Exported source" or re.search(r"^#\|\s*exports?\b", source, re.M):
+        modules = re.findall(r"^(?:from|import) (\w+)", code, re.M)
+        few = f"Imports: {', '.join(modules)}" if len(modules) < 3 else "Imports"
+        return "Imports of the module" if is_exported else few
+    if is_exported:
         is_long = code.count("\n") >= 15  # a short one is its own lesson
         return "Exported source" if is_long else ""
     if re.search(r"^#\|\s*hide\b", source, re.M) or options.get("include") is False:

@@ -78,7 +78,8 @@ def image(out, name, folder, alt):
 def output(text, name=""):
     "Plain text; sentences wrap, tables do not"
     lines = text.splitlines()
-    wraps = len(lines) < 3 or max(map(len, lines)) > 100
+    has_columns = any(re.search(r"\S {2,}\S", line) for line in lines)
+    wraps = len(lines) < 3 or max(map(len, lines)) > 100 or not has_columns
     return fence(f"{{.output {'.' * bool(name)}{name} {'.wraps' * wraps}}}", text)
 
 
@@ -125,7 +126,7 @@ def code_markdown(cell, name, folder):
     if blocks and (title := fold(cell.source)):
         if title.startswith(("Solution", "Check")):
             blocks, outputs = blocks + outputs, []
-        blocks = [div(f'.code-fold summary="{html.escape(title)}"', *blocks)]
+        blocks = [div(f'.code-fold summary="{html.escape(apostrophes(title))}"', *blocks)]
     return div(".cell", *blocks, *outputs) if blocks or outputs else ""
 
 
@@ -156,17 +157,23 @@ def markdown(path, folder):
 # ---- the documentation of a name ----
 
 
+def apostrophes(text):
+    "It's -> it’s, in text that is not Markdown"
+    return re.sub(r"(?<=\w)'(?=\w)", "’", text)
+
+
 def literal(text):
     "Plain text for Markdown: only `code` and nbdev's links of it are more than text"
     return re.sub(
         r"\[`[^`]*`\]\([^)]*\)|`[^`]*`|[^\w\s`]",
         lambda m: m[0] if len(m[0]) > 1 else "\\" + m[0],
-        text,
+        apostrophes(text),
     )
 
 
 def signature(name, code):
     "From the `def` that `show_doc` writes: the call on one line, rows of parameter and meaning"
+    code = code.replace("=<factory>", "=...")  # the default of a dataclass that makes a new one
     function, lines = ast.parse(code.rstrip() + "\n    pass").body[0], code.splitlines()
     args = function.args
     for a, default in zip(args.args[::-1], args.defaults[::-1], strict=False):
@@ -175,11 +182,11 @@ def signature(name, code):
             a.annotation = None
     every = [*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg]
     rows = [(f"`{ast.unparse(a)}`", lines[a.lineno - 1].partition("# ")[2]) for a in every if a]
-    returns = f" -> {ast.unparse(function.returns)}" if function.returns else ""
-    rows.append(
-        (f"returns `{returns[4:]}`" if returns else "returns", lines[-1].partition("# ")[2])
-    )
-    return f"{name}({ast.unparse(args)}){returns}", [row for row in rows if row[1]]
+    returned = ast.unparse(function.returns) if function.returns else ""
+    what = f"returns `{returned}`" if returned else "returns"
+    rows.append((what, lines[-1].partition("# ")[2]))
+    arrow = f" ->\u00a0{returned}" if returned not in ("", "None") else ""
+    return f"{name}({ast.unparse(args)}){arrow}", [row for row in rows if row[1]]
 
 
 def numpydoc_rows(name):
@@ -204,10 +211,7 @@ def api_card(text):
     url, name, code, doc = re.search(parts, text, re.S).group("url", "name", "code", "doc")
     source = f"[source]({url}){{.api-source}}" if url else ""
     heading = f"### {name} {{#{name.lower()} .api}}"
-    try:
-        call, rows = signature(name, code)
-    except SyntaxError:
-        return div(".api", heading, source, fence("{.python}", code.rstrip()), doc)
+    call, rows = signature(name, code)
     rows = numpydoc_rows(name) or rows
     table = [
         "| parameter | meaning |",
@@ -270,9 +274,12 @@ def pandoc(path, text):
 
 
 def tidied(page):
-    "Pandoc's HTML without links to lines of code, with a space in `log 10`; no empty headings"
+    """Pandoc's HTML without links to lines of code; no empty headings
+
+    With a space in `log 10`. Words are names: a browser takes no `<mtext>` for a side of an `=`."""
     page = re.sub(r' id="cb\d+-\d+"><a href="#cb[^>]*></a>', ">", page)
     page = re.sub(r"<mo>&#8289;</mo></mrow>(?!<mo)", r'\g<0><mspace width="0.17em"/>', page)
+    page = re.sub(r"<(/?)mtext\b", r"<\1mi", page)
     return re.sub(r"<th([^>]*)></th>", r"<td\1></td>", page)
 
 
@@ -294,7 +301,7 @@ def convert(path, out, cfg):
         copy=copy,
         lesson=lesson and int(lesson[1]),
         title=str(meta.get("title", path.stem)),
-        subtitle=meta.get("subtitle") or meta.get("description") or "",
+        subtitle=apostrophes(meta.get("subtitle") or meta.get("description") or ""),
         toc=toc.strip(),
         body=body,
         minutes=reading_minutes(body),

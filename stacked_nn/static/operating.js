@@ -85,8 +85,10 @@ function render({ model, el }) {
     const bad = parts.map((list) => list.filter((item) => item.className).length);
     titles[0].textContent = `Pass: ${n[0]}, of them ${bad[0]} defective`;
     titles[1].textContent = `Rejected: ${n[1]}, of them ${n[1] - bad[1]} good`;
-    passed.replaceChildren(...parts[0]);
-    rejected.replaceChildren(...parts[1]);
+    [passed, rejected].forEach((list, i) => {
+      list.replaceChildren(...parts[i]);
+      list.ariaLabel = titles[i].textContent;
+    });
   }
   function show() {
     const now = outcome(curve(), counts, cut.value, price());
@@ -123,7 +125,10 @@ function render({ model, el }) {
         set("Best in hindsight", () => cheapest(curve(), counts, price()))),
       readout, table),
     chart,
-    make("div", { className: "cells wide" }, titles[0], passed, titles[1], rejected,
+    make("div", { className: "cells wide" },
+      make("p", { className: "quiet", ariaHidden: "true" },     // each picture says it in words
+        make("b", { textContent: "✗" }), " in a frame: a defective part"),
+      titles[0], passed, titles[1], rejected,
       make("p", { className: "quiet", textContent: pictures.words })))));
   fit(chart, (w) => { width = w; showChart(); });
   show();

@@ -106,13 +106,13 @@ function render({ model, el }) {
     const svg = shape("svg", { width, height: 96, viewBox: `0 0 ${width} 96`, role: "img",
       "aria-label": "The two intervals, drawn under the differences" });
     const add = (tag, attributes, text) => svg.append(shape(tag, attributes, text));
-    add("line", { class: "cursor", x1: X(0), x2: X(0), y1: 0, y2: 96 });
     const inside = (x) => Math.min(box.right, Math.max(box.left, x));
     [["textbook", 0], ["corrected", n_test / n_train]].forEach(([name, share], row) => {
       const { mean, half, p } = interval(now(), share), y = 32 + 48 * row;
       const [left, right] = [X(100 * (mean - half)), X(100 * (mean + half))];
       const numbers = `${points(mean)} ± ${(100 * half).toFixed(2)}`;
       const words = count < 2 ? "needs two splits" : numbers + (p >= 0 ? `, ${chance(p)}` : "");
+      add("line", { class: "cursor", x1: X(0), x2: X(0), y1: y - 9, y2: y + 12 });
       add("text", { class: `words ${name}`, x: box.left, y: y - 14 }, `${name}: ${words}`);
       if (count < 2) return;
       add("line", { class: `reach ${name}`, x1: inside(left), x2: inside(right), y1: y, y2: y });

@@ -116,10 +116,12 @@ function addCopyButtons() {
 }
 
 function makeScrollersReachable() {
+  const marks = { tabindex: "0", role: "group", "aria-label": "Scrolls sideways" };
   const check = new ResizeObserver((boxes) => {
     for (const { target: box } of boxes)
-      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-      else box.removeAttribute("tabindex");
+      for (const [name, value] of Object.entries(marks))
+        if (box.scrollWidth > box.clientWidth) box.setAttribute(name, value);
+        else box.removeAttribute(name);
   });
   $$(".scroll, pre").forEach((box) => check.observe(box));
 }
