@@ -53,9 +53,9 @@ serve: .venv/ready
 	@echo "http://localhost:8000 (stop with Ctrl-C)"
 	$(PY) -m http.server --directory _docs --bind 127.0.0.1 8000
 
-# the lessons on PyTorch and Keras and the page of the bridge, run anew in place (or into the folder OUT), and their tests
+# the lessons that use PyTorch or Keras and the page of the bridge, run anew in place (or into the folder OUT), and their tests
 engines: .venv-engines/ready
-	.venv-engines/bin/python tools/run.py --force --out $(or $(OUT),nbs) nbs/20_pytorch.ipynb nbs/21_keras.ipynb nbs/57_bridge.ipynb
+	.venv-engines/bin/python tools/run.py --force --out $(or $(OUT),nbs) nbs/20_pytorch.ipynb nbs/21_keras.ipynb nbs/22_scale.ipynb nbs/57_bridge.ipynb
 	ENGINES=1 .venv-engines/bin/python -m pytest -ra tests/test_engines.py tests/test_engines_scale.py tests/test_keras.py tests/test_bridge.py
 
 # the page "Benchmarks", against the engines and scikit-learn; two minutes or so

@@ -1,6 +1,7 @@
 """Runs the notebooks, stores outputs: `python tools/run.py [--out DIR] [--force] [NOTEBOOK ...]`
 
-Without `--out` the outputs are stored in place; with it, executed copies are written to DIR.
+A cell with `#| eval: false` needs another environment: only `--force` runs it, else what it has
+stored is kept. Without `--out` the outputs are stored in place; with it, executed copies are written to DIR.
 Stored outputs are the same in every run on one machine and readable without a kernel: no widget
 views, no execution counts, no warnings (those are printed here).
 """
@@ -42,13 +43,17 @@ def is_readable(output):
     )
 
 
-def executed(path, timeout, attempts=2):
+def executed(path, force, attempts=2):
     "The notebook after a run; now and then a message of an idle kernel gets lost: then once more"
     # nbclient's last look at a kernel that has just ended
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    nb = nbformat.read(path, 4)
+    for cell in nb.cells:
+        if "#| eval: false" in cell.source and not force:
+            cell.metadata.tags = ["skip-execution"]
     client = NotebookClient(
-        nbformat.read(path, 4),
-        timeout=timeout,
+        nb,
+        timeout=900 if force else 200,
         record_timing=False,
         coalesce_streams=True,
         extra_arguments=["--log-level=CRITICAL"],
@@ -59,7 +64,7 @@ def executed(path, timeout, attempts=2):
     except CellTimeoutError:
         if attempts == 1:
             raise
-        return executed(path, timeout, attempts - 1)
+        return executed(path, force, attempts - 1)
 
 
 def write_clean(nb, path):
@@ -76,7 +81,7 @@ def run(path, out, force):
     "Execute and write one notebook; returns name, seconds, code cells, and warnings or the error"
     start, is_run = time.time(), force or not is_stored_only(path)
     try:
-        nb = executed(path, 900 if force else 200) if is_run else nbformat.read(path, 4)
+        nb = executed(path, force) if is_run else nbformat.read(path, 4)
     except (CellExecutionError, CellTimeoutError) as error:
         return path.name, time.time() - start, 0, str(error)
     nb.metadata.pop("widgets", None)
