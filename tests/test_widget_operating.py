@@ -60,7 +60,7 @@ def agree(t, kind, way, threshold, price):
     assert table["Overkill (good, rejected)"] == f"{100 * overkill:.1f} %"
     assert abs(float(table["Cost per 1,000"]) - cost) <= 0.5
     least = min(expected(kind, way, c, price)[2] for c in DATA["thresholds"])
-    assert abs(float(table["Best threshold, in hindsight"]) - least) <= 0.5
+    assert abs(float(table["Best step of the slider, in hindsight"]) - least) <= 0.5
     assert abs(float(table["Reject everything"]) - 1000 * (1 - Y.mean())) <= 0.5
 
 
@@ -99,7 +99,7 @@ def test_price_threshold_ways_and_kinds(tab):
     agree(t, "modules", "fitted exponents", DATA["thresholds"][-1], 15)
     click(t, "Best in hindsight")
     table = shown(t)
-    assert table["Cost per 1,000"] == table["Best threshold, in hindsight"]
+    assert table["Cost per 1,000"] == table["Best step of the slider, in hindsight"]
 
 
 def test_the_parts_that_pass(tab):

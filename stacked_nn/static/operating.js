@@ -98,7 +98,7 @@ function render({ model, el }) {
       "Escapes (defective, pass)": percent(now.escapes),
       "Overkill (good, rejected)": percent(now.overkill),
       "Cost per 1,000": now.cost.toFixed(0),
-      "Best threshold, in hindsight": least.cost.toFixed(0),
+      "Best step of the slider, in hindsight": least.cost.toFixed(0),
       "Reject everything": nothing.toFixed(0),
     };
     score.replaceChildren(...Object.entries(rows).map(([name, value]) =>
