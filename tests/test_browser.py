@@ -65,7 +65,7 @@ def test_pictures_load(tab, page):
 
 
 SCROLLERS = """() => [...document.querySelectorAll('main :is(.scroll, pre)')]
-  .filter(e => e.scrollWidth > e.clientWidth && e.offsetParent)
+  .filter(e => e.scrollWidth > e.clientWidth && e.checkVisibility())
   .map(e => ({words: e.innerText.slice(0, 40), stop: e.tabIndex, name: e.ariaLabel,
               shade: getComputedStyle(e).backgroundImage.includes('gradient')}))"""
 

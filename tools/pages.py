@@ -98,11 +98,7 @@ def output_markdown(out, name, folder, alt):
     if "text/markdown" in kinds:
         return out.data["text/markdown"]
     is_live = any("widget-view" in kind for kind in kinds)
-    return (
-        output(out.data["text/plain"])
-        if "text/plain" in kinds and not is_live
-        else ""
-    )
+    return output(out.data["text/plain"]) if "text/plain" in kinds and not is_live else ""
 
 
 def code_markdown(cell, name, folder):
@@ -276,7 +272,7 @@ def pandoc(path, text):
 def tidied(page):
     """Pandoc's HTML without links to lines of code; no empty headings
 
-    With a space in `log 10`. Words are names: a browser takes no `<mtext>` for a side of an `=`."""
+    With a space in `log 10`. Words become names: `<mtext>` is no side of an `=` to a browser."""
     page = re.sub(r' id="cb\d+-\d+"><a href="#cb[^>]*></a>', ">", page)
     page = re.sub(r"<mo>&#8289;</mo></mrow>(?!<mo)", r'\g<0><mspace width="0.17em"/>', page)
     page = re.sub(r"<(/?)mtext\b", r"<\1mi", page)
