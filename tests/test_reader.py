@@ -68,6 +68,11 @@ def test_a_prediction_hides_the_result_until_it_is_made(page):
     assert are_visible(t, RESULT) == 4, "a prediction that was made is forgotten"
 
 
+def test_what_sets_up_the_next_question_does_not_wait_for_this_one(page):
+    t = page(PREDICT.replace("<h2", f'<p id="set-up">Now twice.</p>{NUMBER}<h2'))
+    assert are_visible(t, "#set-up") == 1 and are_visible(t, ".output, .cell ~ ul") == 0
+
+
 def test_a_result_can_be_asked_for_without_a_prediction(page):
     t = page(PREDICT)
     t.get_by_role("button", name="Show the result").press("Enter")

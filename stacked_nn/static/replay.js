@@ -23,7 +23,7 @@ function render({ model, el }) {
   const names = (list) =>
     make("ol", { ariaHidden: true }, ...list.map((textContent) => make("li", { textContent })));
   const readout = make("p", { className: "readout" }), chart = make("div");
-  const caption = small("Point at a digit to see what it is taken for.");
+  const caption = small("Point at a digit, or tap it, to see what it is taken for.");
   const canvas = (size) => make("canvas", { className: "sheet", role: "img", ...size });
   const sheet = canvas({ width: n_hidden, height: n_in }), wall = canvas();
   let at = 0, timer, place = [];
@@ -66,7 +66,7 @@ function render({ model, el }) {
       context.globalAlpha = 1;
     }
   }
-  wall.onpointermove = (event) => {
+  wall.onpointermove = wall.onpointerdown = (event) => {
     const { left, top } = wall.getBoundingClientRect();
     const x = event.clientX - left, y = event.clientY - top;
     const hit = place.find((p) => x >= p.x && x < p.x + p.tile && y >= p.y && y < p.y + p.tile);

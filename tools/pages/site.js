@@ -352,7 +352,8 @@ function number(quiz, reply, pick) {
 }
 
 // What stands behind a prediction waits until there is one: the outputs of the cells behind it,
-// and all that is said of them, up to the next heading, question or widget
+// and all that is said of them, up to the next heading, question or widget; the last paragraph
+// before a question belongs to that question
 function hold(quiz) {
   const held = [];
   const isEnd = (next) =>
@@ -368,6 +369,7 @@ function hold(quiz) {
     held.forEach((other) => other.classList.remove("later"));
     return () => {};
   }
+  if (part?.matches(".quiz") && held.at(-1).matches("p")) held.pop().classList.remove("later");
   const button = makeButton("Show the result", "release");
   const release = () => {
     held.forEach((other) => other.classList.remove("held", "later"));
