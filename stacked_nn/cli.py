@@ -160,14 +160,27 @@ def _judge(
     return found, maps
 
 def _interval(
-    right: np.ndarray, group: np.ndarray | None, folds: list,
-) -> tuple[float, float, float]:    # mean, lower and upper end
-    "Of the share of right answers: a bootstrap over groups, or the corrected one over folds"
-    if group is not None: return bootstrap_interval(right, group)
-    scores = [right[held].mean() for _, held in folds]
-    n_held = len(right) // len(folds)
-    mean, half, _ = corrected_interval(scores, len(right) - n_held, n_held)
-    return float(right.mean()), max(mean - half, 0.), min(mean + half, 1.)
+    values: np.ndarray, group: np.ndarray | None, folds: list,
+) -> tuple[float, float]:   # lower and upper end
+    "Of a mean over images: a bootstrap over groups, or the corrected interval over folds"
+    if group is not None: return bootstrap_interval(values, group)[1:]
+    if len(folds) < 2: return bootstrap_interval(values, np.arange(len(values)))[1:]
+    means = [values[held].mean() for _, held in folds]
+    n_held = len(values) // len(folds)
+    mean, half, _ = corrected_interval(means, len(values) - n_held, n_held)
+    return mean - half, mean + half
+
+def _lead(
+    who: str, right: np.ndarray, y: np.ndarray, group: np.ndarray | None, folds: list,
+) -> list[str]:
+    "Image by image: is it right more often than always the most frequent class?"
+    names, counts = np.unique(y, return_counts=True)
+    often = names[counts.argmax()]
+    gain = right.astype(float) - (y == often)
+    low, high = _interval(gain, group, folds)
+    return [f"{who} - always '{often}': {100 * gain.mean():+.1f} points",
+            f"95 % interval: {100 * low:+.1f} to {100 * high:+.1f} points",
+            f"{'' if low > 0 else 'not '}clearly better than always '{often}'"]
 
 def _train(args: argparse.Namespace) -> None:
     _check_output(args.output, args.force)
@@ -188,14 +201,12 @@ def _train(args: argparse.Namespace) -> None:
     right = {name: names[p.argmax(1)] == parts.y for name, p in probas.items()}
     check = leak_check(X, parts.y, parts.group, parts.order, args.folds, args.seed)
     often = str(names[counts.argmax()])
-    for name, share in ((f"always {often!r}", check.most_frequent),
+    for name, share in ((f"always {often!r}", counts.max() / len(X)),
                         ("order of the file names", check.order),
                         *((name, r.mean()) for name, r in right.items())):
         print(f"  {name:24}{share:6.1%}")
-    mean, low, high = _interval(right["combined"].astype(float), parts.group, folds)
-    print(f"  95 % interval of the last: {low:.1%} to {high:.1%}")
-    if low <= check.most_frequent: print(f"  not clearly better than always {often!r}")
-    if check.leaks and check.order >= (check.most_frequent + mean) / 2:
+    print("", *_lead("combined", right["combined"], parts.y, parts.group, folds), sep="\n  ")
+    if check.leaks and check.order >= (check.most_frequent + right["combined"].mean()) / 2:
         warnings.warn(f"the order of the file names alone is right in {check.order:.1%}, without "
                       "a look at the images.\n" + fill(check.advice, 76), stacklevel=2)
     model.fit(X, parts.y)
@@ -245,9 +256,11 @@ def _predict(args: argparse.Namespace) -> None:
     chosen = _choice(model, p, args.price)
     answers = model.classes_[chosen]
     if not args.csv:
-        width = max(map(len, args.images))
+        width = [max(map(len, column)) for column in (("image", *args.images),
+                                                      ("answer", *answers))]
+        print(f"{'image':{width[0]}}  {'answer':{width[1]}}  probability")
         for path, answer, share in zip(args.images, answers, p[np.arange(len(p)), chosen]):
-            print(f"{path:{width}}  {answer}  {share:.1%}")
+            print(f"{path:{width[0]}}  {answer:{width[1]}}  {share:11.1%}")
         return
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -364,11 +377,12 @@ def _report(args: argparse.Namespace) -> None:
     probas, maps = _judge(model, X, y, folds, fit=not args.new)
     p = probas["combined"]
     answer = names[p.argmax(1)]
-    _write(_page(args, parts, how, good, names, answer, p, maps).encode(), args.output)
+    lead = "; ".join(_lead("This model", answer == y, y, parts.group, folds))
+    _write(_page(args, parts, how, lead, good, names, answer, p, maps).encode(), args.output)
     print(f"{(answer == y).mean():.1%} of {len(y)} images right\nwrote {args.output}")
 
-def _page(args: argparse.Namespace, parts: Parts, how: str, good: str, names: np.ndarray,
-          answer: np.ndarray, p: np.ndarray, maps: np.ndarray) -> str:
+def _page(args: argparse.Namespace, parts: Parts, how: str, lead: str, good: str,
+          names: np.ndarray, answer: np.ndarray, p: np.ndarray, maps: np.ndarray) -> str:
     "The report as HTML"
     y = parts.y
     bad, p_bad = y != good, 1 - p[:, list(names).index(good)]
@@ -396,6 +410,7 @@ def _page(args: argparse.Namespace, parts: Parts, how: str, good: str, names: np
                      f"{escape(answer[i])}, {p[i].max():.0%}</figcaption></figure>\n")
     body = f"""<p>{len(y)} images of {len(names)} classes. {how}</p>
 {_table("Right answers", ("who", "right"), baselines)}
+<p>{escape(lead)}.</p>
 <p>{escape(check.advice)}</p>
 {_table("Confusion", ("truth", *(f"said {name}" for name in names)),
         [(name, *row) for name, row in zip(names, matrix)])}
