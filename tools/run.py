@@ -1,9 +1,9 @@
 """Runs the notebooks, stores outputs: `python tools/run.py [--out DIR] [--force] [NOTEBOOK ...]`
 
 A cell with `#| eval: false` needs another environment: only `--force` runs it, else what it has
-stored is kept. Without `--out` the outputs are stored in place; with it, executed copies are written to DIR.
-Stored outputs are the same in every run on one machine and readable without a kernel: no widget
-views, no execution counts, no warnings (those are printed here).
+stored is kept. Without `--out` the outputs are stored in place; with it, executed copies are
+written to DIR. Stored outputs are the same in every run on one machine and readable without a
+kernel: no widget views, no execution counts, no warnings (those are printed here).
 """
 
 import argparse
