@@ -500,6 +500,9 @@ def test_sentences_wrap_and_tables_do_not(render):
     assert wraps == ["", ".wraps", ".wraps"]
     lines = render("", code("x", printed("no columns\nin these\nthree lines"))).select(".wraps")
     assert lines, "lines without columns do not wrap"
+    mixed = render("", code("x", printed(f"{sentence}\n{table}\n{sentence}"))).select(".output")
+    assert ["wraps" in tag["class"] for tag in mixed] == [True, False, True]
+    assert [tag.text.strip() for tag in mixed] == [sentence, table, sentence]
 
 
 def test_a_mark_stays_beside_its_formula(render):

@@ -16,7 +16,7 @@ import sys
 import time
 from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor
-from itertools import takewhile
+from itertools import groupby, takewhile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -76,11 +76,17 @@ def image(out, name, folder, alt):
 
 
 def output(text, name=""):
-    "Plain text; sentences wrap, tables do not"
-    lines = text.splitlines()
-    has_columns = any(re.search(r"\S {2,}\S", line) for line in lines)
-    wraps = len(lines) < 3 or max(map(len, lines)) > 100 or not has_columns
-    return fence(f"{{.output {'.' * bool(name)}{name} {'.wraps' * wraps}}}", text)
+    "Plain text; sentences wrap, what stands in columns does not"
+    lines, columns = text.splitlines(), re.compile(r"\S {2,}\S")
+    is_sentence = lambda line: len(line) > 46 and not columns.search(line)
+    parts = [(wraps, "\n".join(part)) for wraps, part in groupby(lines, is_sentence)]
+    if len(lines) < 3 or not any(map(columns.search, lines)):
+        parts = [(True, text)]
+    kinds = (f"{'.' * bool(name)}{name} {'.wraps' * wraps}" for wraps, _ in parts)
+    return "\n\n".join(
+        fence(f"{{.output {'.part' * (i > 0)} {kind}}}", part)
+        for i, (kind, (_, part)) in enumerate(zip(kinds, parts))
+    )
 
 
 def output_markdown(out, name, folder, alt):
