@@ -26,6 +26,8 @@ os.environ.setdefault("SCIPY_ARRAY_API", "1")
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "_docs"
+NOTEBOOKS = sorted((ROOT / "nbs").glob("*.ipynb"))
+LESSONS = [p for p in NOTEBOOKS if p.name[:2] < "50" and p.name[2] == "_"]
 sys.path.insert(0, str(ROOT / "tools"))
 from cells import page_name  # noqa: E402
 

@@ -6,7 +6,8 @@ Without a browser these tests are skipped; where `CI` is set they fail (see `con
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
-from conftest import DOCS, PAGES, SIDEBAR
+from cells import page_name
+from conftest import DOCS, LESSONS, PAGES, SIDEBAR
 
 WIDTHS = 320, 360, 820, 1400
 WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
@@ -62,6 +63,27 @@ def test_pictures_load(tab, page):
         "[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)"
     )
     assert not broken, f"{page}: {broken} do not load"
+
+
+# where the first thing to see or play with stands, and what of the height is open code
+SHAPE = """() => {
+  const all = (selector) => [...document.querySelectorAll(selector)].filter(e => e.offsetHeight);
+  const code = all('article div.sourceCode').filter(e => !e.closest('details:not([open])'));
+  const sum = code.reduce((s, e) => s + e.offsetHeight, 0);
+  const [first] = all('article :is(figure, .widget, .quiz.predict)');
+  return {first: first.getBoundingClientRect().top,
+          code: sum / document.querySelector('article').offsetHeight};
+}"""
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+def test_a_lesson_is_no_manual(tab, path):
+    t = tab(page_name(path))
+    t.set_viewport_size({"width": 1400, "height": 900})
+    t.locator("article :is(figure, .widget, .quiz.predict)").first.wait_for()
+    shape = t.evaluate(SHAPE)
+    assert shape["first"] < 1500, "nothing to see or play with in the first 1,500 px"
+    assert shape["code"] < 0.3, "code is more than three tenths of the page"
 
 
 SCROLLERS = """() => [...document.querySelectorAll('main :is(.scroll, pre)')]

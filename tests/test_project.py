@@ -14,10 +14,8 @@ from xml.etree import ElementTree
 import matplotlib.pyplot as plt
 import pytest
 from cells import fold, split_cell
+from conftest import LESSONS, NOTEBOOKS, ROOT
 
-ROOT = Path(__file__).parent.parent
-NOTEBOOKS = sorted((ROOT / "nbs").glob("*.ipynb"))
-LESSONS = [p for p in NOTEBOOKS if re.match(r"[0-4]\d_", p.name)]
 BIN = Path(sys.executable).parent
 
 
