@@ -78,8 +78,10 @@ def image(out, name, folder, alt):
 def output(text, name=""):
     "Plain text; sentences wrap, what stands in columns does not"
     lines, columns = text.splitlines(), re.compile(r"\S {2,}\S")
-    is_sentence = lambda line: len(line) > 46 and not columns.search(line)
-    parts = [(wraps, "\n".join(part)) for wraps, part in groupby(lines, is_sentence)]
+    start = lambda line: re.sub(r"\d+", "0", line.strip().partition(" ")[0])
+    rows = [list(alike) for _, alike in groupby(lines, start)]  # of one table, or a sentence
+    wraps = lambda rows: max(map(len, rows)) > 46 and not any(map(columns.search, rows))
+    parts = [(way, "\n".join(sum(part, []))) for way, part in groupby(rows, wraps)]
     if len(lines) < 3 or not any(map(columns.search, lines)):
         parts = [(True, text)]
     kinds = (f"{'.' * bool(name)}{name} {'.wraps' * wraps}" for wraps, _ in parts)
