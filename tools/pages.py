@@ -79,15 +79,15 @@ def output(text, name=""):
     "Plain text; sentences wrap, what stands in columns does not"
     lines, columns = text.splitlines(), re.compile(r"\S {2,}\S")
     start = lambda line: re.sub(r"\d+", "0", line.strip().partition(" ")[0])
-    rows = [list(alike) for _, alike in groupby(lines, start)]  # of one table, or a sentence
-    wraps = lambda rows: max(map(len, rows)) > 46 and not any(map(columns.search, rows))
-    parts = [(way, "\n".join(sum(part, []))) for way, part in groupby(rows, wraps)]
+    alike = [list(rows) for _, rows in groupby(lines, start)]  # rows of a table begin alike
+    is_sentence = lambda rows: max(map(len, rows)) > 46 and not any(map(columns.search, rows))
+    parts = [(wraps, "\n".join(sum(rows, []))) for wraps, rows in groupby(alike, is_sentence)]
     if len(lines) < 3 or not any(map(columns.search, lines)):
         parts = [(True, text)]
-    kinds = (f"{'.' * bool(name)}{name} {'.wraps' * wraps}" for wraps, _ in parts)
+    kind = f".output .{name}" if name else ".output"
     return "\n\n".join(
-        fence(f"{{.output {'.part' * (i > 0)} {kind}}}", part)
-        for i, (kind, (_, part)) in enumerate(zip(kinds, parts))
+        fence(f"{{{kind}{' .part' * (i > 0)}{' .wraps' * wraps}}}", part)
+        for i, (wraps, part) in enumerate(parts)
     )
 
 
